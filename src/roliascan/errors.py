@@ -1,0 +1,100 @@
+"""The tree of refusals: what can be said no to, in words for the person who asked. HTTP numbers are in web/answers.py."""
+
+from typing import NamedTuple
+
+
+class Refusal(Exception):
+    """A no with a name. `code` is stable and for programs, `detail` is one sentence for people."""
+
+    code = "refused"
+    detail = "This was refused."
+
+    def __init__(self, detail: str | None = None) -> None:
+        if detail is not None:
+            self.detail = detail
+        super().__init__(self.detail)
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with an input: where, and what to do about it."""
+
+    field: str
+    message: str
+
+
+class Invalid(Refusal):
+    """The input breaks rules; `problems` names every one of them."""
+
+    code = "invalid"
+    detail = "The request has invalid parts; see errors."
+
+    def __init__(self, *problems: Problem, detail: str | None = None) -> None:
+        super().__init__(detail)
+        self.problems = problems
+
+
+class NotSignedIn(Refusal):
+    code = "not_signed_in"
+    detail = "Sign in first: send a valid token."
+
+
+class NotAllowed(Refusal):
+    code = "not_allowed"
+    detail = "You may not do this."
+
+
+class NotFound(Refusal):
+    code = "not_found"
+    detail = "There is nothing at this address."
+
+
+class Removed(Refusal):
+    """It existed and was deleted on purpose; `reason` is what the people who removed it said."""
+
+    code = "removed"
+    detail = "This was removed."
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(f"This was removed: {reason}" if reason else None)
+
+
+class Conflict(Refusal):
+    code = "conflict"
+    detail = "This conflicts with what is already there."
+
+
+class PreconditionFailed(Refusal):
+    code = "precondition_failed"
+    detail = "It was changed by somebody else since you read it; read it again."
+
+
+class TooLarge(Refusal):
+    code = "too_large"
+    detail = "This is larger than the limit."
+
+
+class UnsupportedType(Refusal):
+    code = "unsupported_type"
+    detail = "This type of content is not supported."
+
+
+class TooMany(Refusal):
+    """Too often; `retry_after` is in seconds."""
+
+    code = "too_many_requests"
+    detail = "Too many requests; wait a little."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 60) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Busy(Refusal):
+    """Not now, through no fault of the asker; `retry_after` is in seconds."""
+
+    code = "busy"
+    detail = "The service cannot do this right now; try again."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 2) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
