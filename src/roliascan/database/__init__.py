@@ -1,0 +1,258 @@
+"""One small interface over SQLite, PostgreSQL and MySQL: SQL in, msgspec structs out.
+
+    db.read(sql, Row, name=value)     one statement, one round trip, outside any transaction
+    db.run(verb, ...)                 a transaction around verb(tx, ...), tried again when the database asks for that
+    with db.begin() as tx: ...        the same, without trying again
+
+Instants go in as aware datetimes in UTC and come out as RFC 3339 text of 27 characters (`instant_text`), which is what goes
+on the wire, and sorts. Identifiers are text. A selected column is called like the struct's field in its place.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+import msgspec
+
+from roliascan.database import faults
+from roliascan.database.dialects import instant_text, spread_lists
+from roliascan.database.drivers import Driver
+from roliascan.database.faults import Contended, Dangling, Duplicate
+from roliascan.database.pool import Connection, Pool
+from roliascan.database.profiles import BadAddress, driver_for
+
+__all__ = [
+    "BadAddress",
+    "Contended",
+    "Dangling",
+    "Database",
+    "Duplicate",
+    "Reader",
+    "Tx",
+    "instant_text",
+    "open_database",
+]
+
+ATTEMPTS = 8
+POOL_WAIT_S = 10.0
+READ_LIMIT_MS = 5_000
+INSERT_BATCH = 100  # rows in one statement: poolers mind statements over 16 KB
+
+T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+class Reader(Protocol):
+    """What can be asked: a `Database` (each question on its own) or a `Tx` (within its transaction)."""
+
+    def read(self, sql: str, into: type[T], /, **values: Any) -> list[T]: ...
+
+    def one(self, sql: str, into: type[T], /, **values: Any) -> T | None: ...
+
+
+def open_database(url: str, *, pool_size: int = 4) -> "Database":
+    """The database at `url`; nothing is connected before the first statement. Raises BadAddress."""
+    return Database(driver_for(url), pool_size=pool_size)
+
+
+class Database:
+    def __init__(self, driver: Driver, *, pool_size: int, pool_wait_s: float = POOL_WAIT_S) -> None:
+        self.kind = driver.kind
+        self._driver = driver
+        self._pool = Pool(driver, pool_size, pool_wait_s)
+
+    def read(self, sql: str, into: type[T], /, **values: Any) -> list[T]:
+        """Rows of one statement in one round trip, with a time limit where the server has one."""
+        connection = self._pool.take()
+        try:
+            try:
+                cursor = _execute(self._driver, connection, sql, values, limit_ms=READ_LIMIT_MS)
+            except faults.Lost:
+                if not connection.used:
+                    raise
+                connection = self._pool.replace(connection)
+                cursor = _execute(self._driver, connection, sql, values, limit_ms=READ_LIMIT_MS)
+            return _structs(self._driver, sql, cursor, into)
+        finally:
+            self._pool.give(connection)
+
+    def one(self, sql: str, into: type[T], /, **values: Any) -> T | None:
+        """The first row, or None."""
+        rows = self.read(sql, into, **values)
+        return rows[0] if rows else None
+
+    @contextmanager
+    def begin(self) -> Iterator["Tx"]:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        Raises `Contended` where the whole may be tried again (`run` does), `OutcomeUnknown` where a commit was cut.
+        """
+        tx = Tx(self._driver, self._pool)
+        try:
+            yield tx
+            tx.commit()
+        except BaseException:
+            tx.roll_back()
+            raise
+        finally:
+            tx.end()
+
+    def run(self, verb: Callable[Concatenate["Tx", P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """`verb(tx, ...)` in a transaction, again from the start after a deadlock or a serialization failure."""
+        for attempt in range(1, ATTEMPTS):
+            try:
+                with self.begin() as tx:
+                    return verb(tx, *args, **kwargs)
+            except Contended:
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads contenders, keeps no secret
+        with self.begin() as tx:
+            return verb(tx, *args, **kwargs)
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class Tx:
+    """A transaction under way. It opens with its first statement, and costs nothing where there is none."""
+
+    def __init__(self, driver: Driver, pool: Pool) -> None:
+        self.kind = driver.kind
+        self._driver = driver
+        self._pool = pool
+        self._connection = pool.take()
+        self._open = False
+
+    def read(self, sql: str, into: type[T], /, **values: Any) -> list[T]:
+        return _structs(self._driver, sql, self._execute(sql, values), into)
+
+    def one(self, sql: str, into: type[T], /, **values: Any) -> T | None:
+        """The first row, or None."""
+        rows = self.read(sql, into, **values)
+        return rows[0] if rows else None
+
+    def write(self, sql: str, /, **values: Any) -> int:
+        """Runs a statement; the number of rows that it changed (MySQL does not count rows set to what they were)."""
+        return int(self._execute(sql, values).rowcount)
+
+    def insert_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows of equal keys into `table`, in as few statements as their size allows."""
+        for start in range(0, len(rows), INSERT_BATCH):
+            batch = rows[start : start + INSERT_BATCH]
+            columns = list(batch[0])
+            tuples = ", ".join(f"({', '.join(f':{c}_{i}' for c in columns)})" for i in range(len(batch)))
+            values = {f"{c}_{i}": row[c] for i, row in enumerate(batch) for c in columns}
+            # table and column names come from our own code, values are parameters
+            self.write(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {tuples}", **values)  # noqa: S608
+
+    def _execute(self, sql: str, values: Mapping[str, Any]) -> Any:
+        if self._open:
+            return _execute(self._driver, self._connection, sql, values)
+        try:
+            return self._first(sql, values)
+        except faults.Lost:
+            if not self._connection.used:
+                raise
+            self._connection = self._pool.replace(self._connection)
+            return self._first(sql, values)
+
+    def _first(self, sql: str, values: Mapping[str, Any]) -> Any:
+        joined = self._driver.joined_begin
+        if not joined:
+            _guarded(self._driver, self._connection, self._driver.begin, self._connection.raw)
+        self._open = True
+        try:
+            return _execute(self._driver, self._connection, sql, values, opening=joined)
+        except faults.Lost:
+            self._open = False
+            raise
+
+    def commit(self) -> None:
+        if not self._open:
+            return
+        try:
+            _guarded(self._driver, self._connection, self._driver.commit, self._connection.raw)
+        except faults.Lost as lost:
+            raise faults.OutcomeUnknown from lost
+        self._open = False
+
+    def roll_back(self) -> None:
+        if not self._open:
+            return
+        try:
+            self._driver.rollback(self._connection.raw)
+        except self._driver.error:
+            self._connection.broken = True
+        self._open = False
+
+    def end(self) -> None:
+        self._pool.give(self._connection)
+
+
+def _execute(
+    driver: Driver,
+    connection: Connection,
+    sql: str,
+    values: Mapping[str, Any],
+    *,
+    opening: str = "",
+    limit_ms: int = 0,
+) -> Any:
+    if any(type(value) is list for value in values.values()):
+        sql, values = spread_lists(sql, values)
+    statement = opening + driver.statement(sql)
+    if limit_ms:
+        statement = driver.limited(statement, connection.raw, limit_ms)
+    raw = connection.raw
+    arguments = (statement, driver.values(values)) if values else (statement,)
+    return _guarded(driver, connection, _run, raw, arguments)
+
+
+def _run(raw: Any, arguments: tuple[Any, ...]) -> Any:
+    cursor = raw.cursor()
+    cursor.execute(*arguments)
+    return cursor
+
+
+def _guarded(driver: Driver, connection: Connection, act: Callable[..., Any], *args: Any) -> Any:
+    """Runs what calls the driver; its exceptions become ours, and a connection that broke is not lent again."""
+    try:
+        return act(*args)
+    except driver.error as error:
+        fault = driver.fault(error, connection.raw)
+        if fault is None:
+            raise
+        connection.broken = isinstance(fault, faults.Lost | faults.Unreachable)
+        raise fault from error
+
+
+def _structs(driver: Driver, sql: str, cursor: Any, into: type[T]) -> list[T]:
+    rows = cursor.fetchall()
+    _check_columns(sql, into, tuple(column[0] for column in cursor.description))
+    places = () if driver.native_booleans else _boolean_places(into)
+    if places:
+        rows = [_with_booleans(row, places) for row in rows]
+    return [into(*row) for row in rows]
+
+
+@lru_cache(maxsize=4096)
+def _check_columns(sql: str, into: type[msgspec.Struct], columns: tuple[str, ...]) -> None:
+    if columns != into.__struct_fields__[: len(columns)]:
+        raise TypeError(f"the columns {columns} are not the fields {into.__struct_fields__} of {into.__name__}: {sql}")
+
+
+@lru_cache(maxsize=1024)
+def _boolean_places(into: type[msgspec.Struct]) -> tuple[int, ...]:
+    fields = msgspec.structs.fields(into)
+    return tuple(place for place, field in enumerate(fields) if field.type in {bool, bool | None})
+
+
+def _with_booleans(row: Sequence[Any], places: tuple[int, ...]) -> list[Any]:
+    values = list(row)
+    for place in places:
+        if values[place] is not None:
+            values[place] = bool(values[place])
+    return values

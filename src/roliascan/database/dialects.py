@@ -1,0 +1,65 @@
+"""The few real differences between the databases, as rewrites of one SQL text.
+
+Queries are written once, in the spelling that SQLite and PostgreSQL share (`ON CONFLICT`, `excluded.x`) with standard
+SQL:2016 names for JSON (`json_array`, `json_arrayagg`) and `:name` for parameters. Each function here turns such a text
+into what one driver takes. The results are cached by the callers: a text is rewritten once per process.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+_TOKEN = re.compile(r"'(?:[^']|'')*'|(?<![:\w]):([a-z_][a-z0-9_]*)|%")
+
+
+def _parameters(sql: str, write: Callable[[str], str], percent: str) -> str:
+    def token(match: re.Match[str]) -> str:
+        name, text = match[1], match[0]
+        return write(name) if name else text.replace("%", percent)
+
+    return _TOKEN.sub(token, sql)
+
+
+def sqlite(sql: str) -> str:
+    """For sqlite3: `:name` as it is; SQLite locks the whole file, so it knows no `FOR UPDATE`."""
+    sql = sql.replace("json_arrayagg(", "json_group_array(")
+    return re.sub(r"\s+FOR UPDATE\b", "", sql)
+
+
+def postgresql(sql: str) -> str:
+    """For psycopg2: `%(name)s`, and the names that JSON functions had before PostgreSQL 16."""
+    sql = _parameters(sql, lambda name: f"%({name})s", "%%" if _has_parameters(sql) else "%")
+    return sql.replace("json_arrayagg(", "json_agg(").replace("json_array(", "json_build_array(")
+
+
+def mysql(sql: str) -> str:
+    """For PyMySQL, in what MySQL 8 and MariaDB share: `%(name)s`, `ON DUPLICATE KEY UPDATE`.
+
+    `DO NOTHING` becomes an assignment of a key column to itself, which changes no row and, unlike `INSERT IGNORE`,
+    hides no other error. It needs the conflicting column named: `ON CONFLICT (slug) DO NOTHING`.
+    """
+    sql = _parameters(sql, lambda name: f"%({name})s", "%%" if _has_parameters(sql) else "%")
+    sql = re.sub(r"ON CONFLICT \((\w+)[^)]*\) DO NOTHING", r"ON DUPLICATE KEY UPDATE \1 = \1", sql)
+    sql = re.sub(r"ON CONFLICT \([^)]*\) DO UPDATE SET", "ON DUPLICATE KEY UPDATE", sql)
+    return re.sub(r"\bexcluded\.(\w+)", r"VALUES(\1)", sql)
+
+
+def _has_parameters(sql: str) -> bool:
+    return any(match[1] for match in _TOKEN.finditer(sql))
+
+
+def spread_lists(sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """`IN (:ids)` with a list: one parameter for each element. An empty list matches nothing."""
+    flat = {name: value for name, value in values.items() if not isinstance(value, list)}
+    for name, value in values.items():
+        if isinstance(value, list):
+            flat |= {f"{name}__{i}": element for i, element in enumerate(value)}
+            names = ", ".join(f":{name}__{i}" for i in range(len(value))) or "NULL"
+            sql = re.sub(rf"(?<![:\w]):{name}\b", names, sql)
+    return sql, flat
+
+
+def instant_text(value: datetime) -> str:
+    """The form in which an instant leaves every database: RFC 3339, UTC, six digits, 27 characters, sorting by time."""
+    return value.isoformat(timespec="microseconds")[:26] + "Z"

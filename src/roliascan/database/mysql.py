@@ -1,0 +1,89 @@
+"""MySQL and MariaDB through PyMySQL: the one module that knows it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import pymysql
+from pymysql.constants import FIELD_TYPE
+from pymysql.converters import conversions
+
+from roliascan.database import dialects, faults
+from roliascan.errors import Refusal
+
+
+def _instant(value: str) -> str:
+    """`2026-01-02 03:04:05.600000` as the server writes a datetime(6), which holds UTC."""
+    return f"{value[:10]}T{value[11:]}Z"
+
+
+# DECIMAL (a sum of integers) comes as int: none of our columns has a fraction.
+_CONVERSIONS: dict[Any, Any] = {**conversions, FIELD_TYPE.DATETIME: _instant, FIELD_TYPE.NEWDECIMAL: int}
+
+
+class MysqlDriver:
+    kind = "mysql"
+    native_booleans = False
+    error: type[Exception] = pymysql.err.Error
+    joined_begin = ""  # PyMySQL sends one statement at a time, which also stops stacked injections
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """`options`: keywords of pymysql.connect."""
+        self.options = options
+
+    def connect(self) -> Any:
+        try:
+            return pymysql.connect(**self.options, autocommit=True, charset="utf8mb4", conv=_CONVERSIONS)
+        except pymysql.err.Error as error:
+            raise faults.Unreachable from error
+
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def statement(sql: str) -> str:
+        return dialects.mysql(sql)
+
+    def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return params
+
+    def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
+        """MariaDB takes a limit before the statement (seconds), MySQL a hint within it (milliseconds)."""
+        if "MariaDB" in raw.server_version:
+            return f"SET STATEMENT max_statement_time={milliseconds / 1000} FOR {statement}"
+        return statement.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({milliseconds}) */", 1)
+
+    def begin(self, raw: Any) -> None:
+        raw.begin()
+
+    def commit(self, raw: Any) -> None:
+        raw.commit()
+
+    def rollback(self, raw: Any) -> None:
+        if raw.open:
+            raw.rollback()
+
+    def fault(self, error: Exception, raw: Any) -> Refusal | None:
+        code = error.args[0] if error.args else 0
+        if known := _FAULTS.get(code):
+            return known()
+        # 2006, 2013 and the like are the client's own "server has gone away"; InterfaceError 0 is a closed socket
+        if not raw.open or 2000 <= code < 3000 or (isinstance(error, pymysql.err.InterfaceError) and code == 0):
+            return faults.Lost()
+        return None
+
+
+_FAULTS: Mapping[int, type[Refusal]] = {  # dev.mysql.com/doc/mysql-errors/8.0/en, mariadb.com/kb/en/mariadb-error-codes
+    1062: faults.Duplicate,
+    1451: faults.Dangling,
+    1452: faults.Dangling,
+    1205: faults.Contended,
+    1213: faults.Contended,
+    1020: faults.Contended,
+    1969: faults.Slow,
+    3024: faults.Slow,
+    1146: faults.Unmigrated,
+    1290: faults.Lost,
+    1053: faults.Lost,
+    1927: faults.Lost,
+    1040: faults.Unreachable,
+    1203: faults.Unreachable,
+}

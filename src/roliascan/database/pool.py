@@ -1,0 +1,68 @@
+"""A bounded pool: connections are lent for one transaction, and the one given back last is lent first."""
+
+import threading
+from typing import Any
+
+from roliascan.database import faults
+from roliascan.database.drivers import Driver
+
+
+class Connection:
+    """A driver's connection, and whether it served before (only then may it have died unnoticed)."""
+
+    __slots__ = ("broken", "raw", "used")
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.used = False
+        self.broken = False
+
+
+class Pool:
+    def __init__(self, driver: Driver, size: int, wait_s: float) -> None:
+        self._driver = driver
+        self._wait_s = wait_s
+        self._free: list[Connection] = []
+        self._slots = threading.BoundedSemaphore(size)
+
+    def take(self) -> Connection:
+        """Lends a connection; raises `Unreachable` when none is given back within the wait, or none can be made."""
+        if not self._slots.acquire(timeout=self._wait_s):
+            raise faults.Unreachable("All connections to the database are in use; try again.")
+        try:
+            return self._idle() or Connection(self._driver.connect())
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def replace(self, dead: Connection) -> Connection:
+        """A new connection for a dead one, in its place. Those that lie idle are as old, so they are dropped too."""
+        self._discard(dead)
+        while self._free:
+            self._discard(self._free.pop())
+        return Connection(self._driver.connect())
+
+    def give(self, connection: Connection) -> None:
+        if connection.broken:
+            self._discard(connection)
+        else:
+            connection.used = True
+            self._free.append(connection)
+        self._slots.release()
+
+    def close(self) -> None:
+        """Closes what is idle; what is lent is closed by whoever gives it back last to a closed process."""
+        while self._free:
+            self._discard(self._free.pop())
+
+    def _idle(self) -> Connection | None:
+        try:
+            return self._free.pop()
+        except IndexError:
+            return None
+
+    def _discard(self, connection: Connection) -> None:
+        try:
+            connection.raw.close()
+        except self._driver.error:
+            pass  # it was dead already, which is why it is dropped

@@ -1,0 +1,101 @@
+"""PostgreSQL through psycopg2: the one module that knows it.
+
+psycopg2 speaks the simple protocol, so nothing is ever prepared on the server (poolers in transaction mode need that), and
+several statements in one text are one round trip and one transaction.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+
+from roliascan.database import dialects, faults
+from roliascan.errors import Refusal
+
+
+def _instant(value: Any, cursor: Any) -> str | None:
+    """`2026-01-02 03:04:05.6+00` as the server writes it, into our one form; other zones are turned to UTC."""
+    if value is None:
+        return None
+    if value[-3:] == "+00" and value[4] == "-":
+        return f"{value[:10]}T{value[11:19]}.{value[20:-3]:0<6}Z"
+    return dialects.instant_text(datetime.fromisoformat(value).astimezone(UTC))
+
+
+def _text(value: Any, cursor: Any) -> Any:
+    return value
+
+
+_TIMESTAMPTZ, _JSON, _JSONB = 1184, 114, 3802  # pg_type.dat
+psycopg2.extensions.register_type(psycopg2.extensions.new_type((_TIMESTAMPTZ,), "INSTANT", _instant))
+psycopg2.extensions.register_type(psycopg2.extensions.new_type((_JSON, _JSONB), "JSON_TEXT", _text))
+
+
+class PostgresqlDriver:
+    kind = "postgresql"
+    native_booleans = True
+    error: type[Exception] = psycopg2.Error
+    joined_begin = "BEGIN; "
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """`options`: keywords of libpq (postgresql.org/docs/current/libpq-connect.html)."""
+        self.options = options
+
+    def connect(self) -> Any:
+        try:
+            raw = psycopg2.connect(**self.options)
+        except psycopg2.Error as error:
+            raise faults.Unreachable from error
+        raw.autocommit = True
+        return raw
+
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def statement(sql: str) -> str:
+        return dialects.postgresql(sql)
+
+    def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return params
+
+    def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
+        return f"SET LOCAL statement_timeout = {milliseconds}; {statement}"
+
+    def begin(self, raw: Any) -> None:
+        raise NotImplementedError("BEGIN travels with the first statement")
+
+    def commit(self, raw: Any) -> None:
+        _execute(raw, "COMMIT")
+
+    def rollback(self, raw: Any) -> None:
+        if not raw.closed:
+            _execute(raw, "ROLLBACK")
+
+    def fault(self, error: Exception, raw: Any) -> Refusal | None:
+        code = getattr(error, "pgcode", None) or ""
+        if known := _FAULTS.get(code):
+            return known()
+        # 57P: the server is going away; 25006: it became read-only in a fail-over; 08: the connection itself
+        if (raw.closed and not code) or code.startswith(("08", "57P")) or code == "25006":
+            return faults.Lost()
+        if code.startswith("53"):
+            return faults.Unreachable()
+        return None
+
+
+def _execute(raw: Any, text: str) -> None:
+    with raw.cursor() as cursor:
+        cursor.execute(text)
+
+
+_FAULTS: Mapping[str, type[Refusal]] = {  # postgresql.org/docs/current/errcodes-appendix.html
+    "23505": faults.Duplicate,
+    "23503": faults.Dangling,
+    "40001": faults.Contended,
+    "40P01": faults.Contended,
+    "55P03": faults.Contended,
+    "57014": faults.Slow,
+    "42P01": faults.Unmigrated,
+}

@@ -1,0 +1,108 @@
+"""From a database address to a driver and its options: what each server needs, and what it must not be sent."""
+
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from roliascan.database.drivers import Driver
+
+CONNECT_TIMEOUT_S = 5
+_LOOPBACK = {"", "localhost", "127.0.0.1", "::1"}
+
+
+class BadAddress(ValueError):
+    """A database address that cannot be used; the message says what to write instead."""
+
+
+def driver_for(url: str) -> Driver:
+    """The driver of `sqlite:///path`, `postgresql://user:password@host:port/name` or `mysql://...`; raises BadAddress.
+
+    The driver's package is imported here, at first use, so that a process loads only the one that it needs.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _sqlite(url)
+    if parts.scheme in {"postgresql", "postgres"}:
+        return _postgresql(parts)
+    if parts.scheme == "mysql":
+        return _mysql(parts)
+    raise BadAddress("it must start with sqlite:, postgresql: or mysql:")
+
+
+def sqlite_path(url: str) -> str:
+    """`sqlite:///relative.db` and `sqlite:////absolute.db`, as SQLAlchemy reads them too."""
+    path = unquote(urlsplit(url).path)[1:]
+    if not url.startswith("sqlite:///") or not path:
+        raise BadAddress("write sqlite:///data/roliascan.db (relative) or sqlite:////var/lib/roliascan.db (absolute)")
+    return path
+
+
+def _sqlite(url: str) -> Driver:
+    from roliascan.database.sqlite import SqliteDriver
+
+    return SqliteDriver(sqlite_path(url))
+
+
+def _query(parts: SplitResult) -> dict[str, str]:
+    return dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
+def _is_local(parts: SplitResult, query: dict[str, str]) -> bool:
+    return (parts.hostname or "") in _LOOPBACK or query.get("host", "").startswith("/")
+
+
+def _name(parts: SplitResult) -> str:
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise BadAddress(f"it names no database: write {parts.scheme}://user:password@host/name")
+    return name
+
+
+def _port(parts: SplitResult, default: int) -> int:
+    try:
+        return parts.port or default
+    except ValueError:
+        raise BadAddress("its port is not a number between 1 and 65535") from None
+
+
+def _postgresql(parts: SplitResult) -> Driver:
+    from roliascan.database.postgresql import PostgresqlDriver
+
+    query = _query(parts)
+    options: dict[str, str | int] = {
+        "host": query.get("host") or parts.hostname or "localhost",
+        "port": _port(parts, 5432),
+        "dbname": _name(parts),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "client_encoding": "UTF8",
+        "keepalives_idle": 30,
+        # A peer that vanished while the process was frozen is noticed after this many milliseconds.
+        "tcp_user_timeout": 10_000,
+    }
+    options["sslmode"] = query.get("sslmode") or ("prefer" if _is_local(parts, query) else "verify-full")
+    if options["sslmode"] == "verify-full":
+        options["sslrootcert"] = query.get("sslrootcert", "system")
+    return PostgresqlDriver({name: value for name, value in options.items() if value != ""})
+
+
+def _mysql(parts: SplitResult) -> Driver:
+    from roliascan.database.mysql import MysqlDriver
+
+    query = _query(parts)
+    options: dict[str, object] = {
+        "database": _name(parts),
+        "user": unquote(parts.username or "root"),
+        "password": unquote(parts.password or ""),
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "read_timeout": 30,
+        "write_timeout": 30,
+    }
+    if query.get("host", "").startswith("/"):
+        options["unix_socket"] = query["host"]
+    else:
+        options |= {"host": parts.hostname or "localhost", "port": _port(parts, 3306)}
+    if query.get("sslmode", "disable" if _is_local(parts, query) else "verify-full") != "disable":
+        import ssl
+
+        options["ssl"] = ssl.create_default_context(cafile=query.get("sslrootcert"))
+    return MysqlDriver(options)

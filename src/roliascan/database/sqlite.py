@@ -1,0 +1,74 @@
+"""SQLite: the embedded database of one server, through the standard library's sqlite3."""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from roliascan.database import dialects, faults
+from roliascan.errors import Refusal
+
+WAIT_FOR_LOCK_S = 5.0
+
+
+class SqliteDriver:
+    kind = "sqlite"
+    native_booleans = False
+    error: type[Exception] = sqlite3.Error
+    # IMMEDIATE takes the write lock at once: a transaction that reads first could not be upgraded under load.
+    joined_begin = ""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def connect(self) -> sqlite3.Connection:
+        # mode=rw: opening must not make an empty database where the address is wrong.
+        address = f"{Path(self.path).absolute().as_uri()}?mode=rw"
+        try:
+            raw = sqlite3.connect(
+                address, uri=True, timeout=WAIT_FOR_LOCK_S, isolation_level=None, check_same_thread=False
+            )
+            raw.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error as error:
+            raise faults.Unreachable from error
+        return raw
+
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def statement(sql: str) -> str:
+        return dialects.sqlite(sql)
+
+    def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {
+            name: dialects.instant_text(value) if isinstance(value, datetime) else value
+            for name, value in params.items()
+        }
+
+    def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
+        return statement
+
+    def begin(self, raw: Any) -> None:
+        raw.execute("BEGIN IMMEDIATE")
+
+    def commit(self, raw: Any) -> None:
+        raw.execute("COMMIT")
+
+    def rollback(self, raw: Any) -> None:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+
+    def fault(self, error: Exception, raw: Any) -> Refusal | None:
+        name = getattr(error, "sqlite_errorname", "")
+        if name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
+            return faults.Duplicate()
+        if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
+            return faults.Dangling()
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return faults.Contended()
+        if name.startswith(("SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_NOTADB")):
+            return faults.Unreachable()
+        if str(error).startswith("no such table"):
+            return faults.Unmigrated()
+        return None
