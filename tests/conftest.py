@@ -1,0 +1,170 @@
+"""What every test may ask for: fresh databases, running platforms, and what the machine lacks."""
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import hypothesis
+import pytest
+
+from tests.servers import aws_lambda, databases, google, parts, program, server
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DATABASES = [
+    "sqlite",
+    pytest.param("postgresql", marks=pytest.mark.postgresql),
+    pytest.param("mariadb", marks=pytest.mark.mariadb),
+]
+NEEDS_OF_FIXTURES = {"pooled_url": ("postgresql", "pgbouncer"), "start_lambda": ("lambda",)}
+
+hypothesis.settings.register_profile("roliascan", deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("roliascan")
+
+
+# The servers: started once by the process that leads the run, and stopped by it.
+
+_servers = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in parts.PARTS:
+        config.addinivalue_line("markers", f"{name}: needs this part; `-m` and TEST_WITHOUT choose by it")
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    parts.hidden()  # refuses a misspelt name before anything runs
+    os.environ["TEST_RUN"] = _servers.enter_context(tempfile.TemporaryDirectory(prefix="roliascan-tests-"))
+    if _has_workers(config):
+        _start(set(parts.PARTS))  # only the workers will know what is needed
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture, needs in NEEDS_OF_FIXTURES.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                for name in needs:
+                    item.add_marker(name)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    config = session.config
+    if not (hasattr(config, "workerinput") or config.option.collectonly or _has_workers(config)):
+        _start({name for item in session.items for name in parts.PARTS if item.get_closest_marker(name)})
+
+
+def _has_workers(config: pytest.Config) -> bool:
+    return config.getoption("dist", "no") != "no" and bool(config.getoption("tx", None))
+
+
+def _start(needed: set[str]) -> None:
+    parts.refuse_gaps(needed)
+    try:
+        _servers.enter_context(parts.up(needed))
+    except program.DidNotStart as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_unconfigure() -> None:
+    _servers.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name every skip in one line."""
+    reasons = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
+    if reasons:
+        told = "; ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))
+        terminalreporter.write_line(f"Skipped: {told}", yellow=True)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return told.removeprefix("Skipped: ")
+
+
+# Databases. An address is all that a test gets; `roliascan.database.open_database` does the rest.
+
+
+def _fresh(kind: str, directory: Path, *, migrated: bool) -> AbstractContextManager[str]:
+    run = Path(os.environ["TEST_RUN"])
+    if kind == "sqlite":
+        return databases.sqlite(run, directory, migrated=migrated)
+    address = parts.require(kind)
+    if kind == "postgresql":
+        return databases.postgresql(run, address, migrated=migrated)
+    return databases.mariadb(address, migrated=migrated)
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty database; the test runs once on each kind."""
+    with _fresh(request.param, tmp_path, migrated=True) as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without any table; the test runs once on each kind."""
+    with _fresh(request.param, tmp_path, migrated=False) as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES if os.environ.get("TEST_ALL") == "1" else ["sqlite"])
+def site_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """As `database_url`, for tests of what does not depend on the kind: SQLite, and with TEST_ALL=1 every kind."""
+    with _fresh(request.param, tmp_path, migrated=True) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty SQLite database."""
+    with _fresh("sqlite", tmp_path, migrated=True) as url:
+        yield url
+
+
+@pytest.fixture
+def pooled_url(tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty PostgreSQL database behind pgbouncer in transaction mode."""
+    pooler = parts.require("pgbouncer")
+    with _fresh("postgresql", tmp_path, migrated=True) as url:
+        yield f"{pooler}/{url.rpartition('/')[2]}"
+
+
+# Platforms. What a test starts runs until the session of its process ends; started again it is another one.
+
+
+@pytest.fixture(scope="session")
+def _running() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def _starter(stack: ExitStack, running: Callable[P, AbstractContextManager[T]]) -> Callable[P, T]:
+    def start(*args: P.args, **kwargs: P.kwargs) -> T:
+        return stack.enter_context(running(*args, **kwargs))
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def start_lambda(_running: ExitStack) -> Callable[..., str]:
+    """Start a function in the Lambda emulator, see `tests.servers.aws_lambda.running`; returns where to POST events."""
+    parts.require("lambda")
+    return _starter(_running, aws_lambda.running)
+
+
+@pytest.fixture(scope="session")
+def start_google(_running: ExitStack) -> Callable[..., str]:
+    """Start a function in functions-framework, see `tests.servers.google.running`; returns its address."""
+    return _starter(_running, google.running)
+
+
+@pytest.fixture(scope="session")
+def start_server(_running: ExitStack) -> Callable[..., str]:
+    """Start `roliascan serve` or another command, see `tests.servers.server.running`; returns its address."""
+    return _starter(_running, server.running)

@@ -1,0 +1,83 @@
+"""The parts of a test run that a machine may lack: which there are, which are hidden, which are up and where."""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import NamedTuple
+
+import pytest
+
+from tests.servers import aws_lambda, mariadb, pgbouncer, postgresql
+
+
+class Part(NamedTuple):
+    """Something to test against: how to find it, and how it gets here."""
+
+    found: Callable[[], object]
+    install: str
+
+
+PARTS = {
+    "postgresql": Part(postgresql.found, "apt-get install postgresql"),
+    "mariadb": Part(mariadb.found, "apt-get install mariadb-server"),
+    "pgbouncer": Part(pgbouncer.found, "apt-get install pgbouncer"),
+    "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
+}
+HIDEABLE = {*PARTS, "radosgw", "azurite", "chromium"}
+DATABASE_SERVERS = {"postgresql": postgresql.running, "mariadb": mariadb.running}
+
+
+def hidden() -> set[str]:
+    """The parts that TEST_WITHOUT hides. Raises pytest.UsageError for a name that is none."""
+    names = {name.strip() for name in os.environ.get("TEST_WITHOUT", "").split(",")} - {""}
+    if unknown := names - HIDEABLE:
+        raise pytest.UsageError(f"TEST_WITHOUT: no part is called {', '.join(sorted(unknown))}; {_choice()}")
+    return names
+
+
+def _choice() -> str:
+    return "there are " + ", ".join(sorted(HIDEABLE))
+
+
+def missing(name: str) -> str | None:
+    """Why this part cannot be tested here, in a few words, or None when it can."""
+    if name in hidden():
+        return f"{name} (hidden by TEST_WITHOUT)"
+    return None if PARTS[name].found() else f"{name} (not here: {PARTS[name].install})"
+
+
+def refuse_gaps(needed: Collection[str]) -> None:
+    """With CI=true raises pytest.UsageError when a needed part is missing, hidden or not: CI proves it all."""
+    gaps = [reason for name in PARTS if name in needed and (reason := missing(name))]
+    if gaps and os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"CI=true and missing: {'; '.join(gaps)}")
+
+
+def require(name: str) -> str:
+    """The address of a part that `up` started. Skips the test when the part is missing."""
+    if reason := missing(name):
+        pytest.skip(reason)
+    return os.environ.get(_variable(name), "")
+
+
+@contextmanager
+def up(needed: Collection[str]) -> Iterator[None]:
+    """Start the needed database servers, side by side, and tell their addresses to this process and its children."""
+    with ExitStack() as stack:
+        there = [name for name in PARTS if name in needed and not missing(name)]
+        servers = {name: running() for name, running in DATABASE_SERVERS.items() if name in there}
+        _enter(stack, servers)
+        if "pgbouncer" in there and "postgresql" in there:
+            _enter(stack, {"pgbouncer": pgbouncer.running(require("postgresql"))})
+        yield
+
+
+def _enter(stack: ExitStack, servers: Mapping[str, AbstractContextManager[str]]) -> None:
+    with ThreadPoolExecutor() as pool:
+        addresses = list(pool.map(stack.enter_context, servers.values()))
+    os.environ.update(zip(map(_variable, servers), addresses, strict=True))
+
+
+def _variable(name: str) -> str:
+    return f"TEST_SERVER_{name.upper()}"

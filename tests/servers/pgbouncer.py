@@ -1,0 +1,43 @@
+"""A pgbouncer of the tests' own, in transaction mode with two connections: the strictest pooler there is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from tests.servers import program
+
+
+def found() -> str | None:
+    """The pooler's program."""
+    return program.find("pgbouncer")
+
+
+@contextmanager
+def running(postgresql_url: str) -> Iterator[str]:
+    """Yields postgresql://postgres@127.0.0.1:PORT; every database of the server behind it has the same name here."""
+    pooler = found()
+    if pooler is None:
+        raise program.DidNotStart("pgbouncer is not installed")
+    directory, port = program.server_directory("pgbouncer"), program.free_port()
+    settings = directory / "pgbouncer.ini"
+    settings.write_text(
+        f"""[databases]
+* = host=127.0.0.1 port={urlsplit(postgresql_url).port} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+max_client_conn = 400
+"""
+    )
+    with program.running(
+        [pooler, str(settings)],
+        ready=lambda: program.listens(port),
+        directory=directory,
+        cwd=directory,
+        uid=program.server_uid(),
+    ):
+        yield f"postgresql://postgres@127.0.0.1:{port}"

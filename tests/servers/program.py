@@ -1,0 +1,134 @@
+"""Starts any program under the keeper and waits until it is ready."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+KEEPER = Path(__file__).with_name("keeper.py")
+PROJECT = Path(__file__).parents[2]
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+
+
+class DidNotStart(Exception):
+    """The program ended or was not ready in time; the message holds the end of its log."""
+
+
+def find(name: str) -> str | None:
+    """The path of an installed program; an ordinary user's PATH often lacks sbin."""
+    return shutil.which(name, path=SYSTEM_PATH)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def server_uid() -> int | None:
+    """Database servers refuse to run as root; then they run as nobody. None: as ourselves."""
+    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+
+
+def server_directory(name: str) -> Path:
+    """A new directory owned by `server_uid`, with a path short enough for Unix sockets."""
+    directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/tmp"))
+    if (uid := server_uid()) is not None:
+        os.chown(directory, uid, uid)
+    return directory
+
+
+def prepare(*command: str, directory: Path) -> None:
+    """Run a program that makes a data directory as `server_uid`; its output is shown only when it fails."""
+    uid = server_uid()
+    done = subprocess.run(
+        command, cwd=directory, user=uid, group=uid, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise DidNotStart(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """An environment that holds nothing of the caller's but what programs need to run at all."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONUNBUFFERED": "1", **extra}
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    *,
+    ready: Callable[[], bool],
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    cwd: Path = PROJECT,
+    uid: int | None = None,
+    stop: int = signal.SIGTERM,
+    seconds: float = 30,
+) -> Iterator[Path]:
+    """Run `command` until the block ends; yields its log file. `directory` holds the log and is removed afterwards.
+
+    Raises DidNotStart when `ready()` is not true within `seconds`.
+    """
+    home = directory or Path(tempfile.mkdtemp(prefix="program-"))
+    log = home / "log"
+    keeper = [sys.executable, "-IS", str(KEEPER), str(int(stop)), "" if uid is None else str(uid), str(home)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*keeper, *command],
+            cwd=cwd,
+            env=environment(environ or {}),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        _wait(command[0], process, log, ready, seconds)
+        yield log
+    finally:
+        process.communicate()  # closes its input
+
+
+def _wait(name: str, process: "subprocess.Popen[bytes]", log: Path, ready: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        output = log.read_text(errors="replace") if log.exists() else ""
+        if process.poll() is not None:
+            raise DidNotStart(f"{name} ended with status {process.returncode}:\n{output[-4000:]}")
+        if time.monotonic() > deadline:
+            raise DidNotStart(f"{name} was not ready within {seconds} s:\n{output[-4000:]}")
+        time.sleep(0.03)
+
+
+def listens(port: int) -> bool:
+    """Does something accept connections on this port of 127.0.0.1?"""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def answers(url: str) -> bool:
+    """Does this address answer a GET over HTTP, with whatever status?"""
+    try:
+        urllib.request.urlopen(url, timeout=5).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+    except OSError:
+        return False
+    return True
