@@ -49,7 +49,7 @@ def test_the_gateway_stands_alone() -> None:
     }
 
 
-@pytest.mark.parametrize(("driver", "home"), [("sqlite3", "sqlite"), ("psycopg2", "postgresql"), ("pymysql", "mysql")])
+@pytest.mark.parametrize(("driver", "home"), [("psycopg2", "postgresql"), ("pymysql", "mysql")])
 def test_one_module_knows_each_driver(driver: str, home: str) -> None:
     users = {
         str(file.relative_to(PACKAGE)) for file in MODULES for name in _imports(file) if name.split(".")[0] == driver
