@@ -4,8 +4,8 @@
     db.run(verb, ...)                 a transaction around verb(tx, ...), tried again when the database asks for that
     with db.begin() as tx: ...        the same, without trying again
 
-Instants go in as aware datetimes in UTC and come out as RFC 3339 text of 27 characters (`instant_text`), which is what goes
-on the wire, and sorts. Identifiers are text. A selected column is called like the struct's field in its place.
+Instants go in as aware datetimes in UTC and come out as RFC 3339 text of 27 characters (`instant_text`), which is what
+goes on the wire, and sorts. Identifiers are text. A selected column is called like the struct's field in its place.
 """
 
 import random

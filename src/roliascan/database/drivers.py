@@ -30,7 +30,7 @@ class Driver(Protocol):
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Parameters in the types that the driver takes."""
 
-    def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
+    def limited(self, statement: str, raw: Any, milliseconds: int, /) -> str:
         """A read that the server itself ends after so long, in the same round trip; unchanged where it cannot."""
 
     def begin(self, raw: Any) -> None:
@@ -40,5 +40,5 @@ class Driver(Protocol):
 
     def rollback(self, raw: Any) -> None: ...
 
-    def fault(self, error: Exception, raw: Any) -> Refusal | None:
+    def fault(self, error: Exception, raw: Any, /) -> Refusal | None:
         """What the package's exception means in our words, or None for a mistake of ours."""

@@ -25,7 +25,7 @@ class OutcomeUnknown(Busy):
 
 
 class Contended(Busy):
-    """A deadlock, a serialization failure or a lock that was not free in time; the whole transaction may be tried again."""
+    """A deadlock, a serialization failure or a lock that was not free in time; the whole may be tried again."""
 
     code = "database_contended"
     detail = "Too many people are changing this at once; try again."

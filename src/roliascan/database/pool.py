@@ -1,6 +1,7 @@
 """A bounded pool: connections are lent for one transaction, and the one given back last is lent first."""
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 from roliascan.database import faults
@@ -62,7 +63,5 @@ class Pool:
             return None
 
     def _discard(self, connection: Connection) -> None:
-        try:
+        with suppress(self._driver.error):  # it was dead already, which is why it is dropped
             connection.raw.close()
-        except self._driver.error:
-            pass  # it was dead already, which is why it is dropped

@@ -1,7 +1,7 @@
 """PostgreSQL through psycopg2: the one module that knows it.
 
-psycopg2 speaks the simple protocol, so nothing is ever prepared on the server (poolers in transaction mode need that), and
-several statements in one text are one round trip and one transaction.
+psycopg2 speaks the simple protocol, so nothing is ever prepared on the server (poolers in transaction mode need that),
+and several statements in one text are one round trip and one transaction.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from roliascan.database import dialects, faults
 from roliascan.errors import Refusal
 
 
-def _instant(value: Any, cursor: Any) -> str | None:
+def _instant(value: Any, _cursor: Any) -> str | None:
     """`2026-01-02 03:04:05.6+00` as the server writes it, into our one form; other zones are turned to UTC."""
     if value is None:
         return None
@@ -25,7 +25,7 @@ def _instant(value: Any, cursor: Any) -> str | None:
     return dialects.instant_text(datetime.fromisoformat(value).astimezone(UTC))
 
 
-def _text(value: Any, cursor: Any) -> Any:
+def _text(value: Any, _cursor: Any) -> Any:
     return value
 
 
@@ -60,7 +60,7 @@ class PostgresqlDriver:
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return params
 
-    def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
+    def limited(self, statement: str, _raw: Any, milliseconds: int) -> str:
         return f"SET LOCAL statement_timeout = {milliseconds}; {statement}"
 
     def begin(self, raw: Any) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from roliascan.database.drivers import Driver
 
 CONNECT_TIMEOUT_S = 5
+_POOLER_PORTS = {6432, 6543}
 _LOOPBACK = {"", "localhost", "127.0.0.1", "::1"}
 
 
@@ -12,10 +13,11 @@ class BadAddress(ValueError):
     """A database address that cannot be used; the message says what to write instead."""
 
 
-def driver_for(url: str) -> Driver:
+def driver_for(url: str, *, patient: bool = False) -> Driver:
     """The driver of `sqlite:///path`, `postgresql://user:password@host:port/name` or `mysql://...`; raises BadAddress.
 
-    The driver's package is imported here, at first use, so that a process loads only the one that it needs.
+    The driver's package is imported here, at first use, so that a process loads only the one that it needs. A `patient`
+    one lets a statement take as long as it likes, which migrations need.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
@@ -23,8 +25,21 @@ def driver_for(url: str) -> Driver:
     if parts.scheme in {"postgresql", "postgres"}:
         return _postgresql(parts)
     if parts.scheme == "mysql":
-        return _mysql(parts)
+        return _mysql(parts, patient=patient)
     raise BadAddress("it must start with sqlite:, postgresql: or mysql:")
+
+
+def pooled_reason(url: str) -> str | None:
+    """Why the address seems to lead to a pooler (of Neon, PlanetScale, Supabase, RDS), or None."""
+    parts = urlsplit(url)
+    host = _query(parts).get("host") or parts.hostname or ""
+    if "-pooler" in host:
+        return "its host has -pooler in its name"
+    if ".proxy-" in host:
+        return "its host is an RDS Proxy"
+    if parts.scheme != "sqlite" and _port(parts, 0) in _POOLER_PORTS:
+        return f"port {parts.port} is a pooler's"
+    return None
 
 
 def sqlite_path(url: str) -> str:
@@ -85,7 +100,7 @@ def _postgresql(parts: SplitResult) -> Driver:
     return PostgresqlDriver({name: value for name, value in options.items() if value != ""})
 
 
-def _mysql(parts: SplitResult) -> Driver:
+def _mysql(parts: SplitResult, *, patient: bool) -> Driver:
     from roliascan.database.mysql import MysqlDriver
 
     query = _query(parts)
@@ -94,7 +109,7 @@ def _mysql(parts: SplitResult) -> Driver:
         "user": unquote(parts.username or "root"),
         "password": unquote(parts.password or ""),
         "connect_timeout": CONNECT_TIMEOUT_S,
-        "read_timeout": 30,
+        "read_timeout": None if patient else 30,
         "write_timeout": 30,
     }
     if query.get("host", "").startswith("/"):

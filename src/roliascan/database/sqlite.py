@@ -46,7 +46,7 @@ class SqliteDriver:
             for name, value in params.items()
         }
 
-    def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
+    def limited(self, statement: str, _raw: Any, _milliseconds: int) -> str:
         return statement
 
     def begin(self, raw: Any) -> None:
@@ -59,7 +59,7 @@ class SqliteDriver:
         if raw.in_transaction:
             raw.execute("ROLLBACK")
 
-    def fault(self, error: Exception, raw: Any) -> Refusal | None:
+    def fault(self, error: Exception, _raw: Any) -> Refusal | None:
         name = getattr(error, "sqlite_errorname", "")
         if name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
             return faults.Duplicate()
