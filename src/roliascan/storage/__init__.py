@@ -1,0 +1,106 @@
+"""Where files are kept: the Storage protocol, its refusals, and open_storage(url)."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import BinaryIO, NamedTuple, Protocol
+
+from roliascan.errors import Busy, Conflict, NotFound, Refusal
+
+
+class KeyTaken(Conflict):
+    """Stored files are never overwritten: whoever meets this asks for a new key."""
+
+    code = "key_taken"
+    detail = "A file is already stored under this key."
+
+
+class NotStored(NotFound):
+    """Looks like any other absent thing to the person who asks (same code, same detail)."""
+
+
+class BadKey(NotFound):
+    """The key could never be stored; see keys.check_key. Absent, for the person who asks."""
+
+
+class StorageFull(Busy):
+    code = "storage_full"
+    detail = "There is no room left to store files; please try again later."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 60) -> None:
+        super().__init__(detail, retry_after=retry_after)
+
+
+class StorageUnavailable(Busy):
+    code = "storage_unavailable"
+    detail = "Files cannot be stored or read right now; please try again."
+
+
+class UnknownStorage(Refusal):
+    """Raised at the start only; `detail` quotes no more of the URL than its scheme or folder."""
+
+    code = "unknown_storage"
+    detail = "STORAGE_URL names no storage that this version can use."
+
+
+class Stored(NamedTuple):
+    """One stored file: its key, its size in bytes, and when it was stored (aware, UTC)."""
+
+    key: str
+    bytes: int
+    modified: datetime
+
+
+class Storage(Protocol):
+    """What every backend does. Keys are as keys.check_key allows (else BadKey), and no key may be a folder of another.
+
+    Threads may share one storage. Besides the refusals named here, each call may raise StorageUnavailable.
+    """
+
+    def put(self, key: str, source: BinaryIO, *, type: str) -> None:
+        """Store `source` from where it stands to its end: visible under `key` as a whole, durably, or not at all.
+
+        `type` is the content type that a storage which serves files itself answers with. Raises KeyTaken (of several
+        at once, exactly one wins) and StorageFull.
+        """
+
+    def open(self, key: str, *, start: int = 0) -> BinaryIO:
+        """The bytes from offset `start` (none when that is beyond the end); the caller closes it. Raises NotStored."""
+
+    def delete(self, key: str) -> None:
+        """Take the file away; that there is none is fine."""
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
+        """Every file whose key starts with `prefix` and is greater than `after`, in the order of their keys' bytes."""
+
+
+_LATER = ("s3", "gs", "az")
+_TODAY = "today it is file:DIR (a folder of this machine) or memory: (tests; nothing lasts)"
+
+
+def open_storage(url: str) -> Storage:
+    """The storage that `url` (STORAGE_URL) names; a backend's module is imported only here. Raises UnknownStorage."""
+    scheme, colon, rest = url.partition(":")
+    if scheme == "file" and colon:
+        from roliascan.storage.local import LocalStorage
+
+        return LocalStorage(_folder(rest))
+    if url == "memory:":
+        from roliascan.storage.memory import MemoryStorage
+
+        return MemoryStorage()
+    if scheme in _LATER:
+        raise UnknownStorage(f"STORAGE_URL: {scheme}: is not in this version yet; {_TODAY}.")
+    raise UnknownStorage(f"STORAGE_URL: the storage is unknown; {_TODAY}.")
+
+
+def _folder(rest: str) -> str:
+    """The path in `file:path`, `file:/path` or `file:///path`, taken as it is written (no percent-encoding)."""
+    if rest.startswith("//"):
+        rest = rest[2:]
+        if not rest.startswith("/"):
+            raise UnknownStorage(
+                "STORAGE_URL: write file:DIR for a relative folder and file:///DIR for an absolute one."
+            )
+    if not rest or "\0" in rest:
+        raise UnknownStorage("STORAGE_URL: file: needs the name of a folder, as in file:data/uploads.")
+    return rest

@@ -1,0 +1,51 @@
+"""Keys: the names under which files are stored, and the content type that each is served with."""
+
+import re
+
+from roliascan.storage import BadKey
+
+_LONGEST = 200  # below every store's limit (S3: 1,024 bytes; a file system: 255 for one segment)
+_KEY = re.compile(r"(?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*\Z")
+_PREFIX = re.compile(r"(?:(?!\.)[A-Za-z0-9._-]+/)*(?:(?!\.)[A-Za-z0-9._-]+)?\Z")
+
+# What we store and serve; anything else is bytes to save, never to show.
+_TYPES = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "avif": "image/avif",
+    "pdf": "application/pdf",
+}
+
+
+def make_key(folder: str, file_id: str, extension: str) -> str:
+    """The key of a file, such as `pages/{file id}.jpg` or `covers/{file id}.webp`. Raises BadKey."""
+    return check_key(f"{folder}/{file_id}.{extension}")
+
+
+def is_key(text: str) -> bool:
+    """Whether a file can be stored under `text`: it cannot leave the root, hide, or mean anything to a file system.
+
+    At most 200 characters: segments of A-Z a-z 0-9 . _ - joined by `/`, none empty or with a dot first, no `..`.
+    """
+    return len(text) <= _LONGEST and ".." not in text and _KEY.match(text) is not None
+
+
+def check_key(key: str) -> str:
+    """`key` itself when is_key says so, else BadKey."""
+    if not is_key(key):
+        raise BadKey
+    return key
+
+
+def check_prefix(prefix: str) -> str:
+    """`prefix` itself when a key can start with it, else BadKey."""
+    if len(prefix) > _LONGEST or ".." in prefix or not _PREFIX.match(prefix):
+        raise BadKey
+    return prefix
+
+
+def type_of(key: str) -> str:
+    """The content type to serve `key` with, from its extension, which we chose when storing; never from its bytes."""
+    return _TYPES.get(key.rpartition(".")[2], "application/octet-stream")

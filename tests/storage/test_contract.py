@@ -1,0 +1,242 @@
+"""What every storage does alike: a backend is finished when it passes these (ST-22)."""
+
+import errno
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier
+from typing import BinaryIO
+
+import pytest
+
+from roliascan.storage import BadKey, KeyTaken, NotStored, Storage, open_storage
+
+BACKENDS = ["memory", "file"]
+KEY = "pages/01936f5e-8f3a-7000-8000-000000000001.jpg"
+
+
+@pytest.fixture(params=BACKENDS)
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    return open_storage({"memory": "memory:", "file": f"file:{tmp_path}/uploads"}[request.param])
+
+
+def put(storage: Storage, key: str, content: bytes = b"x") -> None:
+    storage.put(key, io.BytesIO(content), type="image/jpeg")
+
+
+def read(storage: Storage, key: str, start: int = 0) -> bytes:
+    with storage.open(key, start=start) as source:
+        return source.read()
+
+
+def keys(storage: Storage, prefix: str = "", after: str = "") -> list[str]:
+    return [stored.key for stored in storage.list(prefix, after=after)]
+
+
+class Breaking(io.BytesIO):
+    """A source that gives some bytes and then breaks, as a cut connection does."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > 0:
+            raise ConnectionResetError(errno.ECONNRESET, "cut")
+        return super().read(3)
+
+
+@pytest.mark.parametrize("content", [b"", b"one", bytes(range(256)) * 12_000], ids=["none", "few", "3 MB"])
+def test_what_is_put_can_be_opened(storage: Storage, content: bytes) -> None:
+    put(storage, KEY, content)
+    assert read(storage, KEY) == content
+
+
+def test_put_takes_the_source_from_where_it_stands(storage: Storage) -> None:
+    source = io.BytesIO(b"header body")
+    source.seek(7)
+    storage.put(KEY, source, type="image/jpeg")
+    assert read(storage, KEY) == b"body"
+
+
+def test_open_from_an_offset(storage: Storage) -> None:
+    put(storage, KEY, b"0123456789")
+    assert [read(storage, KEY, start) for start in (0, 4, 10, 99)] == [b"0123456789", b"456789", b"", b""]
+
+
+def test_a_taken_key_is_refused_and_keeps_its_bytes(storage: Storage) -> None:  # ST-03
+    put(storage, KEY, b"first")
+    with pytest.raises(KeyTaken):
+        put(storage, KEY, b"second")
+    assert read(storage, KEY) == b"first"
+
+
+def test_of_many_at_once_exactly_one_wins(storage: Storage) -> None:
+    contents = [bytes([number]) * 100_000 for number in range(8)]
+    ready = Barrier(len(contents))
+
+    def race(content: bytes) -> bool:
+        ready.wait(10)
+        try:
+            put(storage, KEY, content)
+        except KeyTaken:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(contents)) as threads:
+        won = list(threads.map(race, contents))
+    assert sum(won) == 1
+    assert read(storage, KEY) == contents[won.index(True)]
+    assert keys(storage) == [KEY]
+
+
+def test_a_source_that_breaks_leaves_nothing(storage: Storage) -> None:  # UP-17
+    with pytest.raises(ConnectionResetError):
+        storage.put(KEY, Breaking(b"0123456789"), type="image/jpeg")
+    assert keys(storage) == []
+    with pytest.raises(NotStored):
+        storage.open(KEY)
+    put(storage, KEY, b"whole")
+    assert read(storage, KEY) == b"whole"
+
+
+def test_nothing_is_visible_while_bytes_arrive(storage: Storage) -> None:  # UP-18
+    seen: list[list[str]] = []
+
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            seen.append(keys(storage))
+            return super().read(size)
+
+    source: BinaryIO = Watched(b"x" * 5000)
+    storage.put(KEY, source, type="image/jpeg")
+    assert seen
+    assert not any(seen)
+    assert keys(storage) == [KEY]
+
+
+def test_what_is_absent_is_not_stored(storage: Storage) -> None:
+    put(storage, KEY)
+    for key in ("pages/other.jpg", "nowhere/x.jpg", "pages", KEY + "/below.jpg"):
+        with pytest.raises(NotStored):
+            storage.open(key)
+
+
+def test_delete(storage: Storage) -> None:
+    put(storage, KEY, b"old")
+    with storage.open(KEY) as reading:
+        storage.delete(KEY)
+        assert reading.read() == b"old"  # who reads already reads on
+    with pytest.raises(NotStored):
+        storage.open(KEY)
+    put(storage, KEY, b"new")
+    assert read(storage, KEY) == b"new"
+
+
+def test_deleting_what_is_absent_is_fine(storage: Storage) -> None:
+    put(storage, KEY)
+    for key in ("pages/other.jpg", "nowhere/x.jpg", "pages", KEY + "/below.jpg"):
+        storage.delete(key)
+    assert keys(storage) == [KEY]
+
+
+# In order; `-` and `.` sort before the `/` of a folder, `0` and letters after it.
+LISTED = ["a-b/1.jpg", "a.jpg", "a/1.jpg", "a/10.jpg", "a/2.jpg", "a/B.jpg", "a/b/c.jpg", "a0.jpg", "b/1.jpg", "b1.jpg"]
+
+
+def test_list_is_in_the_order_of_keys(storage: Storage) -> None:
+    for key in reversed(LISTED):
+        put(storage, key)
+    assert sorted(LISTED) == LISTED
+    assert keys(storage) == LISTED
+
+
+def test_list_by_prefix(storage: Storage) -> None:
+    for key in LISTED:
+        put(storage, key)
+    for prefix in ("a", "a/", "a/1", "a/b", "a/b/", "a/b/c.jpg", "b", "b/", "c", "c/", "a/b/c.jpg/", "B"):
+        assert keys(storage, prefix) == [key for key in LISTED if key.startswith(prefix)], prefix
+
+
+def test_list_continues_after_any_text(storage: Storage) -> None:  # ST-12
+    for key in LISTED:
+        put(storage, key)
+    for prefix in ("", "a/", "b"):
+        for after in [*LISTED, "a", "a/", "a/b", "a/b/", "a/b/d", "a/bb", "b/2", "~", "0"]:
+            expected = [key for key in LISTED if key.startswith(prefix) and key > after]
+            assert keys(storage, prefix, after) == expected, (prefix, after)
+
+
+def test_list_tells_size_and_time(storage: Storage) -> None:
+    put(storage, KEY, b"12345")
+    [stored] = storage.list("pages/")
+    assert stored.bytes == 5
+    assert stored.modified.tzinfo is UTC
+    assert abs(datetime.now(UTC) - stored.modified) < timedelta(minutes=1)
+
+
+def test_what_is_deleted_while_listing_is_left_out_or_listed_whole(storage: Storage) -> None:
+    for key in LISTED:
+        put(storage, key)
+    listing = storage.list()
+    first = next(listing)
+    for key in LISTED:
+        storage.delete(key)
+    assert first.key == LISTED[0]
+    assert all(stored.bytes == 1 for stored in listing)
+
+
+BAD_KEYS = [  # UP-11
+    *("", "/", "/etc/passwd", "a/", "a//b", "../x", "a/../../x", "a/..", "..", ".", "./a", "a/./b", "a..b"),
+    *(
+        ".htaccess",
+        "a/.b",
+        "..\\x",
+        "C:\\x",
+        "C:x",
+        "a b",
+        "a\nb",
+        "a.jpg\n",
+        "a\0.jpg",
+        "é.jpg",
+        "\u202egpj.a",
+        "%2e%2e/x",
+    ),
+    *("a" * 201, "a/" * 150 + "a", "a?b", "a*", "~x", "$HOME", "file:x", "a\u0000"),
+]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS, ids=ascii)
+def test_a_bad_key_is_refused_everywhere(storage: Storage, key: str) -> None:
+    with pytest.raises(BadKey):
+        put(storage, key)
+    with pytest.raises(BadKey):
+        storage.open(key)
+    with pytest.raises(BadKey):
+        storage.delete(key)
+    assert keys(storage) == []
+
+
+@pytest.mark.parametrize("prefix", ["/", "../", ".", "a//", "a/../", "a/.", "a\0", "a b", "é", "a" * 201], ids=ascii)
+def test_a_bad_prefix_is_refused(storage: Storage, prefix: str) -> None:
+    with pytest.raises(BadKey):
+        keys(storage, prefix)
+
+
+def test_no_descriptor_is_left_open(storage: Storage) -> None:
+    def use(number: int) -> None:
+        key = f"covers/{number}.png"
+        put(storage, key)
+        with pytest.raises(KeyTaken):
+            put(storage, key)
+        with pytest.raises(NotStored):
+            storage.open("covers/absent.png")
+        with pytest.raises(NotStored):
+            storage.open("covers")
+        next(storage.list())  # left half way
+        read(storage, key)
+        storage.delete(key)
+
+    use(0)
+    before = len(os.listdir("/dev/fd"))
+    for number in range(1, 20):
+        use(number)
+    assert len(os.listdir("/dev/fd")) == before
