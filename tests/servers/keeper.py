@@ -35,7 +35,8 @@ def main(stop: str, user: str, directory: str, *command: str) -> int:
 
 
 def _end_when_input_closes(child: "subprocess.Popen[bytes]", stop: int) -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     _signal_group(child.pid, stop)
     with suppress(subprocess.TimeoutExpired):
         child.wait(PATIENCE)
@@ -49,5 +50,6 @@ def _signal_group(group: int, number: int) -> None:
 
 if __name__ == "__main__":
     for terminal_signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(terminal_signal, signal.SIG_IGN)  # whoever runs the tests gets these, and then closes our input
+        # Whoever runs the tests gets these too, and then closes our input. Not SIG_IGN: the program would inherit that.
+        signal.signal(terminal_signal, lambda *_: None)
     sys.exit(main(*sys.argv[1:]))

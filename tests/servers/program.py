@@ -78,39 +78,46 @@ def running(
     uid: int | None = None,
     stop: int = signal.SIGTERM,
     seconds: float = 30,
-) -> Iterator[Path]:
-    """Run `command` until the block ends; yields its log file. `directory` holds the log and is removed afterwards.
+) -> Iterator[Callable[[], str]]:
+    """Run `command` until the block ends; yields a function that returns what it has printed so far.
 
-    Raises DidNotStart when `ready()` is not true within `seconds`.
+    `directory` is removed afterwards. Raises DidNotStart when `ready()` is not true within `seconds`.
     """
-    home = directory or Path(tempfile.mkdtemp(prefix="program-"))
-    log = home / "log"
-    keeper = [sys.executable, "-IS", str(KEEPER), str(int(stop)), "" if uid is None else str(uid), str(home)]
-    with log.open("wb") as output:
+    keeper = [sys.executable, "-IS", str(KEEPER), str(int(stop)), "" if uid is None else str(uid), str(directory or "")]
+    with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [*keeper, *command],
             cwd=cwd,
             env=environment(environ or {}),
             stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
         )
-    try:
-        _wait(command[0], process, log, ready, seconds)
-        yield log
-    finally:
-        process.communicate()  # closes its input
+
+        def output() -> str:
+            return os.pread(log.fileno(), 10_000_000, 0).decode(errors="replace")
+
+        try:
+            _wait(command[0], process, output, ready, seconds)
+            yield output
+        finally:
+            process.communicate()  # closes its input
 
 
-def _wait(name: str, process: "subprocess.Popen[bytes]", log: Path, ready: Callable[[], bool], seconds: float) -> None:
+def _wait(
+    name: str,
+    process: "subprocess.Popen[bytes]",
+    output: Callable[[], str],
+    ready: Callable[[], bool],
+    seconds: float,
+) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
-        output = log.read_text(errors="replace") if log.exists() else ""
         if process.poll() is not None:
-            raise DidNotStart(f"{name} ended with status {process.returncode}:\n{output[-4000:]}")
+            raise DidNotStart(f"{name} ended with status {process.returncode}:\n{output()[-4000:]}")
         if time.monotonic() > deadline:
-            raise DidNotStart(f"{name} was not ready within {seconds} s:\n{output[-4000:]}")
+            raise DidNotStart(f"{name} was not ready within {seconds} s:\n{output()[-4000:]}")
         time.sleep(0.03)
 
 
