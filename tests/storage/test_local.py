@@ -145,6 +145,14 @@ def test_a_key_below_a_file_is_taken(storage: Storage) -> None:
         put(storage, "pages")
 
 
+def test_a_taken_key_is_refused_before_the_bytes_are_copied(storage: Storage) -> None:
+    put(storage, "pages/x.jpg")
+    source = io.BytesIO(b"large")
+    with pytest.raises(KeyTaken):
+        storage.put("pages/x.jpg", source, type="image/jpeg")
+    assert source.tell() == 0
+
+
 def test_nothing_but_the_file_is_left(storage: Storage, root: Path) -> None:
     put(storage, "pages/x.jpg")
     with pytest.raises(KeyTaken):
