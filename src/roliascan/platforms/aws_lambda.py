@@ -1,0 +1,67 @@
+"""AWS Lambda behind an HTTP API or a function URL; the handler is `roliascan.platforms.aws_lambda.handler`."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from roliascan.platforms import requests, start
+from roliascan.platforms.gateway import http_api
+from roliascan.platforms.gateway.problems import problem
+from roliascan.platforms.gateway.wsgi import Answer, Malformed, answered
+from roliascan.web import logs
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+Handler = Callable[[Any, Any], dict[str, Any]]
+
+TOO_LARGE = "This answer is larger than the platform passes on. Files do not pass here: see POST /api/v1/uploads."
+
+
+def handler_of(get: "Callable[[], WSGIApplication]", *, base_path: str = "") -> Handler:
+    """The Lambda handler of the app that `get` builds; `base_path` is a custom domain's, "" or "/name"."""
+    app = start.or_unavailable(get)
+
+    def handler(event: Any, context: Any) -> dict[str, Any]:
+        shape = http_api.shape(event)
+        if shape == "warm-up":
+            return _warm(get)
+        request_id = http_api.request_id(event, context) or requests.new_id()
+        if shape == "unknown":
+            return _refused("unknown_event", "This entry point takes payload format 2.0.", request_id)
+        try:
+            environ = http_api.to_environ(event, base_path=base_path)
+        except Malformed as error:
+            return _refused("malformed_event", f"This event is {error}.", request_id)
+        requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
+        encode = partial(http_api.from_answer, method=environ["REQUEST_METHOD"])
+        told = answered(app, environ, encode, crashed=partial(requests.crashed, request_id=request_id))
+        return told if http_api.fits(told) else _too_large(told, encode, request_id)
+
+    return handler
+
+
+def _warm(get: "Callable[[], WSGIApplication]") -> dict[str, Any]:
+    """A ping that keeps an instance awake: builds the app, so that the next request need not."""
+    try:
+        get()
+    except Exception as error:
+        start.log_failure(error, request_id="")
+        return {"warm": False}
+    return {"warm": True}
+
+
+def _refused(code: str, detail: str, request_id: str) -> dict[str, Any]:
+    """Answered, not raised: what calls a function without waiting would only repeat an event that raised."""
+    logs.log("warning", code, requestId=request_id)
+    return http_api.from_answer(problem(400, code, detail, request_id))
+
+
+def _too_large(told: dict[str, Any], encode: Callable[[Answer], dict[str, Any]], request_id: str) -> dict[str, Any]:
+    logs.log("warning", "too_large", requestId=request_id, status=told["statusCode"], characters=len(told["body"]))
+    return encode(problem(413, "too_large", TOO_LARGE, request_id))
+
+
+handler = handler_of(start.once(start.build), base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"))

@@ -1,0 +1,52 @@
+"""Azure Functions; `function_app.py` of the deployed folder imports `app` from here."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from roliascan.platforms import requests, start
+from roliascan.platforms.gateway import azure
+from roliascan.platforms.gateway.problems import problem
+from roliascan.platforms.gateway.wsgi import Malformed, answered
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+Function = Callable[[func.HttpRequest, func.Context], func.HttpResponse]
+
+
+def function_of(get: "Callable[[], WSGIApplication]") -> Function:
+    """The function of the app that `get` builds."""
+    app = start.or_unavailable(get)
+
+    def web(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        request_id = context.invocation_id or requests.new_id()
+        try:
+            environ = azure.to_environ(req)
+        except Malformed as error:
+            return _response(*azure.from_answer(problem(400, "malformed_request", f"Not served: {error}.", request_id)))
+        requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
+        encode = partial(azure.from_answer, method=environ["REQUEST_METHOD"])
+        return _response(*answered(app, environ, encode, crashed=partial(requests.crashed, request_id=request_id)))
+
+    return web
+
+
+def _response(status: int, headers: list[tuple[str, str]], body: bytes) -> func.HttpResponse:
+    # An empty mimetype: where the answer has no content type, the host then sends none.
+    response = func.HttpResponse(body, status_code=status, mimetype="")
+    for name, value in headers:
+        response.headers.add(name, value)
+    return response
+
+
+def _app(function: Function) -> func.FunctionApp:
+    """The function under every address and method, without Azure's own keys: people sign in to RoliaScan."""
+    made = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+    made.route(route="{*path}", methods=[method.value for method in func.HttpMethod])(function)
+    return made
+
+
+app = _app(function_of(start.once(start.build)))

@@ -1,0 +1,130 @@
+"""The border of a server that calls us by WSGI (granian, functions-framework): what comes in, and from whom."""
+
+import os
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from roliascan.platforms import requests
+from roliascan.platforms.gateway import addresses
+from roliascan.platforms.gateway.headers import UNTRUSTED_VARIABLES
+from roliascan.platforms.gateway.problems import problem
+from roliascan.platforms.gateway.wsgi import Answer, Environ, line, passed
+from roliascan.web import logs
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication
+
+_OF_A_REQUEST = frozenset(
+    [
+        "REQUEST_METHOD",
+        "SCRIPT_NAME",
+        "PATH_INFO",
+        "QUERY_STRING",
+        "CONTENT_TYPE",
+        "CONTENT_LENGTH",
+        "SERVER_NAME",
+        "SERVER_PORT",
+        "SERVER_PROTOCOL",
+        "REMOTE_ADDR",
+    ]
+)
+_HOST = re.compile(r"(?:[\w.~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z", re.ASCII)
+# traceparent (W3C) and x-cloud-trace-context (Google) begin with one trace id each.
+_TRACE = re.compile(r"(?:[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}|([0-9a-f]{32})(?:/\d+(?:;o=\d)?)?)\Z")
+_TRACED_BY = ("HTTP_TRACEPARENT", "HTTP_X_CLOUD_TRACE_CONTEXT")
+
+
+def bordered(
+    app: "WSGIApplication", *, hops: int, bodies: int = 0, inherited: Mapping[str, str] = os.environ
+) -> "WSGIApplication":
+    """`app` behind the border. `hops` trusted proxies stand before us and write X-Forwarded-For and -Proto.
+
+    `bodies` is how many requests with a body may run at once, 0 for any number: who sends one slowly holds a thread,
+    and the other threads are kept for those who only read. `inherited` is the environment of the process, which a
+    server may have mixed into that of the request.
+    """
+    mixed_in = [(name, value) for name, value in inherited.items() if _of_a_request(name)]
+    places = threading.BoundedSemaphore(bodies) if bodies else None
+
+    def crossing(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
+        request = _cleaned(environ, mixed_in)
+        _identify(request, environ, hops)
+        if refused := _refusal(request):
+            return _refuse(request, refused, start_response)
+        crashed = partial(requests.crashed, request_id=request[requests.REQUEST_ID])
+        if places is None or "CONTENT_LENGTH" not in request:
+            return passed(app, request, start_response, crashed=crashed)
+        if not places.acquire(blocking=False):
+            return _refuse(request, _busy(request), start_response)
+        try:
+            return passed(app, request, start_response, crashed=crashed)
+        finally:
+            places.release()
+
+    return crossing
+
+
+def _of_a_request(name: str) -> bool:
+    return name in _OF_A_REQUEST or name[:5] in ("HTTP_", "wsgi.")
+
+
+def _cleaned(environ: Environ, mixed_in: Iterable[tuple[str, str]]) -> Environ:
+    """A copy with what is of the request, and without headers that anybody may have written."""
+    request = {
+        name: value
+        for name, value in environ.items()
+        if (name in _OF_A_REQUEST or name[:5] in ("HTTP_", "wsgi.")) and name not in UNTRUSTED_VARIABLES
+    }
+    for name, value in mixed_in:  # HTTP_PROXY in our environment is no header
+        if request.get(name) == value:
+            del request[name]
+    return request
+
+
+def _identify(request: Environ, environ: Environ, hops: int) -> None:
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+    request["REMOTE_ADDR"] = addresses.client(forwarded, environ.get("REMOTE_ADDR", ""), hops)
+    if hops:
+        own = environ.get("wsgi.url_scheme", "http")
+        request["wsgi.url_scheme"] = addresses.scheme(environ.get("HTTP_X_FORWARDED_PROTO", ""), own, hops)
+    traced = next(filter(None, (_trace(request.get(name, "")) for name in _TRACED_BY)), "") if hops else ""
+    requests.mark(request, client=request["REMOTE_ADDR"], request_id=traced or requests.new_id())
+
+
+def _trace(value: str) -> str:
+    match = _TRACE.match(value)
+    return (match[1] or match[2]) if match else ""
+
+
+def _refusal(request: Environ) -> Answer | None:
+    """What no app should have to look at: a body whose end the server cannot vouch for, a host that is none."""
+    request_id = request[requests.REQUEST_ID]
+    if "HTTP_TRANSFER_ENCODING" in request:
+        # The server ends a cut or broken chunked body as if it were whole, and has dropped a Content-Length beside it.
+        return problem(411, "length_required", "Send the body with a Content-Length.", request_id)
+    host = request.get("HTTP_HOST", "")
+    if not _HOST.match(host) and (host or request.get("SERVER_PROTOCOL") == "HTTP/1.1"):
+        return problem(400, "bad_host", "Send exactly one Host.", request_id)
+    return None
+
+
+def _busy(request: Environ) -> Answer:
+    detail = "Too many requests with a body at once; try again."
+    return problem(503, "busy", detail, request[requests.REQUEST_ID], (("retry-after", "2"),))
+
+
+def _refuse(request: Environ, told: Answer, start_response: "StartResponse") -> Iterable[bytes]:
+    logs.log_request(
+        request_id=request[requests.REQUEST_ID],
+        method=request["REQUEST_METHOD"],
+        path=request["PATH_INFO"],
+        status=told.status,
+        ms=0,
+        client=request[requests.CLIENT],
+    )
+    # The body was not read: what follows on this connection may be anything.
+    start_response(line(told.status), [*told.headers, ("connection", "close")])
+    return [told.body] if request["REQUEST_METHOD"] != "HEAD" else []

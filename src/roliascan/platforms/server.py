@@ -1,0 +1,22 @@
+"""A server of one's own: `app` for granian or any other WSGI server."""
+
+from typing import TYPE_CHECKING
+
+from roliascan.platforms import start
+from roliascan.platforms.border import bordered
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+THREADS = 64
+"""Requests that run at once. Threads start when they are needed and end when they are idle."""
+BODIES = 48
+"""Of them, those that may be reading a body; the others are kept for requests without one."""
+
+
+def _build() -> "WSGIApplication":
+    settings = start.settings()
+    return bordered(start.app_of(settings), hops=settings.trusted_hops, bodies=BODIES)
+
+
+app = start.or_unavailable(start.once(_build))

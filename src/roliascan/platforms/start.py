@@ -1,0 +1,79 @@
+"""Building the app: once for each process, at its first request, and again at the next one when that failed."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from roliascan.platforms import requests
+from roliascan.platforms.gateway.problems import problem
+from roliascan.platforms.gateway.wsgi import Environ, line
+from roliascan.settings import BadSettings, Settings
+from roliascan.web import logs
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication
+
+RETRY_AFTER = 5
+
+
+def settings() -> Settings:
+    """The settings that this process was started with. Raises BadSettings."""
+    return Settings.from_environ(os.environ)
+
+
+def app_of(settings: Settings) -> "WSGIApplication":
+    """RoliaScan. Raises what its parts raise when they cannot be used."""
+    from roliascan.app import create_app
+
+    return create_app(settings)
+
+
+def build() -> "WSGIApplication":
+    """RoliaScan as the environment of this process wants it."""
+    return app_of(settings())
+
+
+def once(build: "Callable[[], WSGIApplication]") -> "Callable[[], WSGIApplication]":
+    """What `build` returned the first time that it did not raise; who comes meanwhile waits for it."""
+    lock = threading.Lock()
+    built: list[WSGIApplication] = []
+
+    def get() -> "WSGIApplication":
+        if not built:
+            with lock:
+                if not built:
+                    built.append(build())
+        return built[0]
+
+    return get
+
+
+def or_unavailable(get: "Callable[[], WSGIApplication]") -> "WSGIApplication":
+    """The app that `get` gives; 503 to a request for which it raises. Why is in the log, not in the answer."""
+
+    def app(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
+        try:
+            built = get()
+        except Exception as error:
+            request_id = requests.known_id(environ)
+            log_failure(error, request_id)
+            return _unavailable(request_id, start_response)
+        return built(environ, start_response)
+
+    return app
+
+
+def log_failure(error: Exception, request_id: str) -> None:
+    """One line that says what to mend. The problems of BadSettings hold no secret; other messages may."""
+    if isinstance(error, BadSettings):
+        logs.log("error", "not started", requestId=request_id, problems=error.problems)
+    else:
+        logs.log_crash(error, request_id=request_id)
+
+
+def _unavailable(request_id: str, start_response: "StartResponse") -> Iterable[bytes]:
+    detail = "The service could not start; its log says what is missing."
+    told = problem(503, "not_started", detail, request_id, (("retry-after", str(RETRY_AFTER)),))
+    start_response(line(told.status), told.headers)
+    return [told.body]
