@@ -8,6 +8,7 @@ Instants go in as aware datetimes in UTC and come out as RFC 3339 text of 27 cha
 goes on the wire, and sorts. Identifiers are text. A selected column is called like the struct's field in its place.
 """
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 ATTEMPTS = 8
+RETRY_WITHIN_S = 10.0
 POOL_WAIT_S = 10.0
 READ_LIMIT_MS = 5_000
 INSERT_BATCH = 100  # rows in one statement: poolers mind statements over 16 KB
@@ -44,6 +46,7 @@ INSERT_BATCH = 100  # rows in one statement: poolers mind statements over 16 KB
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
 P = ParamSpec("P")
+_Rows = tuple[tuple[str, ...], Sequence[Sequence[Any]]]
 
 
 class Reader(Protocol):
@@ -70,15 +73,15 @@ class Database:
         connection = self._pool.take()
         try:
             try:
-                cursor = _execute(self._driver, connection, sql, values, limit_ms=READ_LIMIT_MS)
+                rows = _execute(self._driver, connection, _fetch, sql, values, limit_ms=READ_LIMIT_MS)
             except faults.Lost:
                 if not connection.used:
                     raise
                 connection = self._pool.replace(connection)
-                cursor = _execute(self._driver, connection, sql, values, limit_ms=READ_LIMIT_MS)
-            return _structs(self._driver, sql, cursor, into)
+                rows = _execute(self._driver, connection, _fetch, sql, values, limit_ms=READ_LIMIT_MS)
         finally:
             self._pool.give(connection)
+        return _structs(self._driver, sql, rows, into)
 
     def one(self, sql: str, into: type[T], /, **values: Any) -> T | None:
         """The first row, or None."""
@@ -103,21 +106,28 @@ class Database:
 
     def run(self, verb: Callable[Concatenate["Tx", P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """`verb(tx, ...)` in a transaction, again from the start after a deadlock or a serialization failure."""
-        for attempt in range(1, ATTEMPTS):
+        last_start = time.monotonic() + RETRY_WITHIN_S
+        for attempt in itertools.count(1):
             try:
                 with self.begin() as tx:
                     return verb(tx, *args, **kwargs)
             except Contended:
+                if attempt == ATTEMPTS or time.monotonic() > last_start:
+                    raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads contenders, keeps no secret
-        with self.begin() as tx:
-            return verb(tx, *args, **kwargs)
+        raise AssertionError("unreachable")
 
     def close(self) -> None:
+        """Closes what is not in use; the next use connects anew."""
         self._pool.close()
 
 
 class Tx:
-    """A transaction under way. It opens with its first statement, and costs nothing where there is none."""
+    """A transaction under way. It opens with its first statement, and costs the server nothing where there is none.
+
+    A statement that failed has ended it, on every database alike (PostgreSQL turns the commit into a rollback without a
+    word, MySQL may have rolled back already and commit what follows): catch a refusal around the block, not within.
+    """
 
     def __init__(self, driver: Driver, pool: Pool) -> None:
         self.kind = driver.kind
@@ -125,9 +135,10 @@ class Tx:
         self._pool = pool
         self._connection = pool.take()
         self._open = False
+        self._failed = False
 
     def read(self, sql: str, into: type[T], /, **values: Any) -> list[T]:
-        return _structs(self._driver, sql, self._execute(sql, values), into)
+        return _structs(self._driver, sql, self._execute(_fetch, sql, values), into)
 
     def one(self, sql: str, into: type[T], /, **values: Any) -> T | None:
         """The first row, or None."""
@@ -135,8 +146,11 @@ class Tx:
         return rows[0] if rows else None
 
     def write(self, sql: str, /, **values: Any) -> int:
-        """Runs a statement; the number of rows that it changed (MySQL does not count rows set to what they were)."""
-        return int(self._execute(sql, values).rowcount)
+        """Runs a statement; the number of rows that it inserted, deleted or changed.
+
+        MySQL does not count rows set to what they were, and counts 2 where `DO UPDATE` updated.
+        """
+        return int(self._execute(_count, sql, values))
 
     def insert_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Rows of equal keys into `table`, in as few statements as their size allows."""
@@ -148,29 +162,42 @@ class Tx:
             # table and column names come from our own code, values are parameters
             self.write(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {tuples}", **values)  # noqa: S608
 
-    def _execute(self, sql: str, values: Mapping[str, Any]) -> Any:
-        if self._open:
-            return _execute(self._driver, self._connection, sql, values)
+    def _execute(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
+        self._refuse_if_failed()
         try:
-            return self._first(sql, values)
+            if self._open:
+                return _execute(self._driver, self._connection, act, sql, values)
+            return self._first(act, sql, values)
+        except BaseException:
+            self._failed = True
+            raise
+
+    def _first(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
+        try:
+            return self._opening(act, sql, values)
         except faults.Lost:
             if not self._connection.used:
                 raise
             self._connection = self._pool.replace(self._connection)
-            return self._first(sql, values)
+            return self._opening(act, sql, values)
 
-    def _first(self, sql: str, values: Mapping[str, Any]) -> Any:
+    def _opening(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
         joined = self._driver.joined_begin
         if not joined:
             _guarded(self._driver, self._connection, self._driver.begin, self._connection.raw)
         self._open = True
         try:
-            return _execute(self._driver, self._connection, sql, values, opening=joined)
+            return _execute(self._driver, self._connection, act, sql, values, opening=joined)
         except faults.Lost:
             self._open = False
             raise
 
+    def _refuse_if_failed(self) -> None:
+        if self._failed:
+            raise RuntimeError("a statement of this transaction failed, which ended it")
+
     def commit(self) -> None:
+        self._refuse_if_failed()
         if not self._open:
             return
         try:
@@ -184,8 +211,10 @@ class Tx:
             return
         try:
             self._driver.rollback(self._connection.raw)
-        except self._driver.error:
+        except BaseException as error:
             self._connection.broken = True
+            if not isinstance(error, self._driver.error):
+                raise
         self._open = False
 
     def end(self) -> None:
@@ -195,6 +224,7 @@ class Tx:
 def _execute(
     driver: Driver,
     connection: Connection,
+    act: Callable[..., Any],
     sql: str,
     values: Mapping[str, Any],
     *,
@@ -206,15 +236,20 @@ def _execute(
     statement = opening + driver.statement(sql)
     if limit_ms:
         statement = driver.limited(statement, connection.raw, limit_ms)
-    raw = connection.raw
     arguments = (statement, driver.values(values)) if values else (statement,)
-    return _guarded(driver, connection, _run, raw, arguments)
+    return _guarded(driver, connection, act, connection.raw, arguments)
 
 
-def _run(raw: Any, arguments: tuple[Any, ...]) -> Any:
+def _fetch(raw: Any, arguments: tuple[Any, ...]) -> _Rows:
     cursor = raw.cursor()
     cursor.execute(*arguments)
-    return cursor
+    return tuple(column[0] for column in cursor.description), cursor.fetchall()
+
+
+def _count(raw: Any, arguments: tuple[Any, ...]) -> int:
+    cursor = raw.cursor()
+    cursor.execute(*arguments)
+    return int(cursor.rowcount)
 
 
 def _guarded(driver: Driver, connection: Connection, act: Callable[..., Any], *args: Any) -> Any:
@@ -225,13 +260,16 @@ def _guarded(driver: Driver, connection: Connection, act: Callable[..., Any], *a
         fault = driver.fault(error, connection.raw)
         if fault is None:
             raise
-        connection.broken = isinstance(fault, faults.Lost | faults.Unreachable)
+        connection.broken |= isinstance(fault, faults.Lost | faults.Unreachable)
         raise fault from error
+    except BaseException:
+        connection.broken = True  # interrupted at some place of the protocol: the next answer could be this one's
+        raise
 
 
-def _structs(driver: Driver, sql: str, cursor: Any, into: type[T]) -> list[T]:
-    rows = cursor.fetchall()
-    _check_columns(sql, into, tuple(column[0] for column in cursor.description))
+def _structs(driver: Driver, sql: str, found: _Rows, into: type[T]) -> list[T]:
+    columns, rows = found
+    _check_columns(sql, into, columns)
     places = () if driver.native_booleans else _boolean_places(into)
     if places:
         rows = [_with_booleans(row, places) for row in rows]

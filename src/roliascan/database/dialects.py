@@ -7,7 +7,7 @@ into what one driver takes. The results are cached by the callers: a text is rew
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|(?<![:\w]):([a-z_][a-z0-9_]*)|%")
@@ -50,16 +50,22 @@ def _has_parameters(sql: str) -> bool:
 
 
 def spread_lists(sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """`IN (:ids)` with a list: one parameter for each element. An empty list matches nothing."""
+    """`IN (:ids)` with a list: one parameter for each element. An empty one matches nothing, nor does its `NOT IN`."""
     flat = {name: value for name, value in values.items() if not isinstance(value, list)}
-    for name, value in values.items():
-        if isinstance(value, list):
-            flat |= {f"{name}__{i}": element for i, element in enumerate(value)}
-            names = ", ".join(f":{name}__{i}" for i in range(len(value))) or "NULL"
-            sql = re.sub(rf"(?<![:\w]):{name}\b", names, sql)
-    return sql, flat
+    lists = {name: value for name, value in values.items() if isinstance(value, list)}
+    for name, value in lists.items():
+        flat |= {f"{name}__{i}": element for i, element in enumerate(value)}
+
+    def spread(name: str) -> str:
+        if name not in lists:
+            return f":{name}"
+        return ", ".join(f":{name}__{i}" for i in range(len(lists[name]))) or "NULL"
+
+    return _parameters(sql, spread, "%"), flat
 
 
 def instant_text(value: datetime) -> str:
     """The form in which an instant leaves every database: RFC 3339, UTC, six digits, 27 characters, sorting by time."""
-    return value.isoformat(timespec="microseconds")[:26] + "Z"
+    if value.tzinfo is None:
+        raise ValueError("an instant without a time zone")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"

@@ -22,7 +22,7 @@ class Driver(Protocol):
     """Text that opens a transaction in the same round trip as its first statement, or empty where that cannot be."""
 
     def connect(self) -> Any:
-        """A new connection; raises `Unreachable`."""
+        """A new connection; raises `Unreachable`, or `Unmigrated` where there is no file."""
 
     def statement(self, sql: str) -> str:
         """The driver's form of one of our SQL texts."""

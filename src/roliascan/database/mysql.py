@@ -1,6 +1,7 @@
 """MySQL and MariaDB through PyMySQL: the one module that knows it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,8 +18,17 @@ def _instant(value: str) -> str:
     return f"{value[:10]}T{value[11:]}Z"
 
 
-# DECIMAL (a sum of integers) comes as int: none of our columns has a fraction.
-_CONVERSIONS: dict[Any, Any] = {**conversions, FIELD_TYPE.DATETIME: _instant, FIELD_TYPE.NEWDECIMAL: int}
+def _literal(value: datetime, _mapping: Any = None) -> str:
+    """Typed, so that what is computed from a column and a parameter stays an instant."""
+    return f"TIMESTAMP'{dialects.instant_text(value)[:26].replace('T', ' ')}'"
+
+
+_CONVERSIONS: dict[Any, Any] = {
+    **conversions,
+    datetime: _literal,
+    FIELD_TYPE.DATETIME: _instant,
+    FIELD_TYPE.NEWDECIMAL: int,  # a sum of integers; none of our columns has a fraction
+}
 
 
 class MysqlDriver:
@@ -62,7 +72,7 @@ class MysqlDriver:
             raw.rollback()
 
     def fault(self, error: Exception, raw: Any) -> Refusal | None:
-        code = error.args[0] if error.args else 0
+        code = error.args[0] if error.args and isinstance(error.args[0], int) else -1
         if known := _FAULTS.get(code):
             return known()
         # 2006, 2013 and the like are the client's own "server has gone away"; InterfaceError 0 is a closed socket
@@ -81,9 +91,14 @@ _FAULTS: Mapping[int, type[Refusal]] = {  # dev.mysql.com/doc/mysql-errors/8.0/e
     1969: faults.Slow,
     3024: faults.Slow,
     1146: faults.Unmigrated,
-    1290: faults.Lost,
-    1053: faults.Lost,
-    1927: faults.Lost,
+    1053: faults.Lost,  # the server shuts down
+    1317: faults.Lost,  # the statement was killed; its transaction ends with the connection
+    1927: faults.Lost,  # the connection was killed
+    4031: faults.Lost,  # MySQL 8 closed it because it was idle
+    1290: faults.Lost,  # read-only after a fail-over, in three ways
+    1792: faults.Lost,
+    1836: faults.Lost,
     1040: faults.Unreachable,
     1203: faults.Unreachable,
+    1226: faults.Unreachable,
 }

@@ -52,7 +52,7 @@ class Pool:
         self._slots.release()
 
     def close(self) -> None:
-        """Closes what is idle; what is lent is closed by whoever gives it back last to a closed process."""
+        """Closes what is idle; what is lent stays, and the next `take` connects anew."""
         while self._free:
             self._discard(self._free.pop())
 

@@ -29,16 +29,26 @@ def _text(value: Any, _cursor: Any) -> Any:
     return value
 
 
-_TIMESTAMPTZ, _JSON, _JSONB = 1184, 114, 3802  # pg_type.dat
-psycopg2.extensions.register_type(psycopg2.extensions.new_type((_TIMESTAMPTZ,), "INSTANT", _instant))
-psycopg2.extensions.register_type(psycopg2.extensions.new_type((_JSON, _JSONB), "JSON_TEXT", _text))
+def _whole(value: Any, _cursor: Any) -> int | None:
+    """A sum of bigints is a numeric; none of our columns has a fraction."""
+    return None if value is None else int(value)
+
+
+_TIMESTAMPTZ, _NUMERIC, _JSON, _JSONB = 1184, 1700, 114, 3802  # pg_type.dat
+_TYPES = (
+    psycopg2.extensions.new_type((_TIMESTAMPTZ,), "INSTANT", _instant),
+    psycopg2.extensions.new_type((_NUMERIC,), "WHOLE", _whole),
+    psycopg2.extensions.new_type((_JSON, _JSONB), "JSON_TEXT", _text),
+)
+# A person who waits gives up about then. What a frozen process left open is ended by the server, which frees its locks.
+_LIMITS_MS = {"statement_timeout": 10_000, "lock_timeout": 4_000, "idle_in_transaction_session_timeout": 10_000}
 
 
 class PostgresqlDriver:
     kind = "postgresql"
     native_booleans = True
     error: type[Exception] = psycopg2.Error
-    joined_begin = "BEGIN; "
+    joined_begin = "BEGIN; " + "".join(f"SET LOCAL {name} = {value}; " for name, value in _LIMITS_MS.items())
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """`options`: keywords of libpq (postgresql.org/docs/current/libpq-connect.html)."""
@@ -50,6 +60,8 @@ class PostgresqlDriver:
         except psycopg2.Error as error:
             raise faults.Unreachable from error
         raw.autocommit = True
+        for kind in _TYPES:
+            psycopg2.extensions.register_type(kind, raw)
         return raw
 
     @staticmethod
@@ -77,8 +89,9 @@ class PostgresqlDriver:
         code = getattr(error, "pgcode", None) or ""
         if known := _FAULTS.get(code):
             return known()
-        # 57P: the server is going away; 25006: it became read-only in a fail-over; 08: the connection itself
-        if (raw.closed and not code) or code.startswith(("08", "57P")) or code == "25006":
+        # 08: the connection itself; 57P: the server is going away; 25006: it became read-only in a fail-over;
+        # 25P03: we were silent for too long within a transaction
+        if (raw.closed and not code) or code.startswith(("08", "57P")) or code in {"25006", "25P03"}:
             return faults.Lost()
         if code.startswith("53"):
             return faults.Unreachable()

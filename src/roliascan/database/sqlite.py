@@ -32,7 +32,7 @@ class SqliteDriver:
             )
             raw.execute("PRAGMA foreign_keys = ON")
         except sqlite3.Error as error:
-            raise faults.Unreachable from error
+            raise (faults.Unreachable if Path(self.path).exists() else faults.Unmigrated) from error
         return raw
 
     @staticmethod
