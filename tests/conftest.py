@@ -90,13 +90,10 @@ def _reason(report: pytest.TestReport) -> str:
 
 
 def _fresh(kind: str, directory: Path, *, migrated: bool) -> AbstractContextManager[str]:
-    run = Path(os.environ["TEST_RUN"])
     if kind == "sqlite":
-        return databases.sqlite(run, directory, migrated=migrated)
-    address = parts.require(kind)
-    if kind == "postgresql":
-        return databases.postgresql(run, address, migrated=migrated)
-    return databases.mariadb(address, migrated=migrated)
+        return databases.sqlite(Path(os.environ["TEST_RUN"]), directory, migrated=migrated)
+    server_of_kind = parts.require(kind)
+    return databases.migrated(server_of_kind) if migrated else databases.new(server_of_kind)
 
 
 @pytest.fixture(params=DATABASES)
@@ -128,10 +125,10 @@ def sqlite_url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def pooled_url(tmp_path: Path) -> Iterator[str]:
+def pooled_url() -> Iterator[str]:
     """The address of a migrated, empty PostgreSQL database behind pgbouncer in transaction mode."""
     pooler = parts.require("pgbouncer")
-    with _fresh("postgresql", tmp_path, migrated=True) as url:
+    with databases.migrated_copy(parts.require("postgresql")) as url:
         yield f"{pooler}/{url.rpartition('/')[2]}"
 
 

@@ -1,11 +1,15 @@
-"""Fresh databases, cheaply: the migrations run once for each server, and every test gets a copy or an emptied one."""
+"""Fresh databases, cheaply.
+
+Migrating takes half a second and copying a server's database a tenth, but emptying one takes milliseconds. So each
+process of a run keeps one migrated database on each server, and empties it after every test; SQLite's file is copied.
+"""
 
 import fcntl
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,9 +17,30 @@ from typing import Any
 import psycopg2
 import pymysql
 
-from tests.servers.mariadb import connect as connect_mariadb
+from tests.servers import mariadb
 
 _numbers = itertools.count(1)
+
+# What differs between the servers: who is connected, how to send them away, what the migrations made, no foreign keys.
+_CONNECTED = {
+    "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = %s",
+    "mysql": "SELECT id FROM information_schema.processlist WHERE db = %s",
+}
+_DISCONNECT = {
+    "postgresql": "SELECT pg_terminate_backend(%s, 5000)",  # waits until it is gone, in milliseconds
+    "mysql": "KILL %s",
+}
+_SHAPE = {
+    "postgresql": "SELECT attrelid::regclass::text, attname, atttypid::regtype::text FROM pg_attribute"
+    " JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace ORDER BY 1, 2",
+    "mysql": "SELECT table_name, column_name, column_type FROM information_schema.columns"
+    " WHERE table_schema = database() ORDER BY 1, 2",
+}
+_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_type = 'BASE TABLE'"
+_WITHOUT_FOREIGN_KEYS = {
+    "postgresql": "SET session_replication_role = replica",
+    "mysql": "SET foreign_key_checks = 0, innodb_lock_wait_timeout = 5",
+}
 
 
 def _new_name() -> str:
@@ -29,71 +54,91 @@ def _upgrade(url: str) -> None:
     migrations.upgrade(url)
 
 
-def _once(run: Path, name: str, make: Callable[[], None]) -> None:
-    """Call `make` in one of this run's processes; the others wait until it is done."""
-    with (run / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (run / name).exists():
-            make()
-            (run / name).touch()
-
-
 @contextmanager
 def sqlite(run: Path, directory: Path, *, migrated: bool) -> Iterator[str]:
     """A database file in `directory`, which may hold others already. `run` is shared by all processes of this run."""
     file = directory / f"{_new_name()}.db"
     if migrated:
-        template = run / "template.db"
-        _once(run, "sqlite-template", lambda: _upgrade(f"sqlite:///{template}"))
-        shutil.copyfile(template, file)
+        shutil.copyfile(_sqlite_template(run), file)
     yield f"sqlite:///{file}"
 
 
-@contextmanager
-def postgresql(run: Path, server: str, *, migrated: bool) -> Iterator[str]:
-    """A database of the server at this address; it is dropped afterwards, whoever is still connected."""
-    name = _new_name()
-    template = "TEMPLATE migrated" if migrated else ""
-    if migrated:
-        _once(run, "postgresql-template", lambda: _make_postgresql_template(server))
-    _on_postgresql(server, f"CREATE DATABASE {name} {template} STRATEGY file_copy")
-    yield f"{server}/{name}"
-    _on_postgresql(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _make_postgresql_template(server: str) -> None:
-    _on_postgresql(server, "CREATE DATABASE migrated")
-    _upgrade(f"{server}/migrated")
-
-
-def _on_postgresql(server: str, statement: str) -> None:
-    with closing(psycopg2.connect(f"{server}/postgres")) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
+@cache
+def _sqlite_template(run: Path) -> Path:
+    template = run / "template.db"
+    with (run / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not template.exists():
+            _upgrade(f"sqlite:///{template}")
+    return template
 
 
 @contextmanager
-def mariadb(server: str, *, migrated: bool) -> Iterator[str]:
-    """A database of the server at this address, dropped or emptied afterwards, whoever is still connected.
-
-    Copying a database of MariaDB takes longer than emptying it, so that each process keeps one migrated database.
-    """
-    name = _kept_on_mariadb(server) if migrated else _new_name()
-    if not migrated:
-        _on_mariadb(server, f"CREATE DATABASE {name}")
+def new(server: str) -> Iterator[str]:
+    """A database without tables on the server at this address; it is dropped afterwards, whoever is connected."""
+    name = _create(server)
     yield f"{server}/{name}"
-    _disconnect_mariadb(server, name)
-    if migrated:
-        _empty(server, name)
+    _drop(server, name)
+
+
+@contextmanager
+def migrated(server: str) -> Iterator[str]:
+    """A migrated database on the server at this address; it is emptied afterwards, whoever is connected."""
+    name = _kept(server)
+    yield f"{server}/{name}"
+    _disconnect(server, name)
+    _empty(server, name)
+
+
+@contextmanager
+def migrated_copy(server: str) -> Iterator[str]:
+    """As `migrated` on PostgreSQL, for this one use and dropped afterwards: a pooler may keep connections to it."""
+    name = _create(server, f"TEMPLATE {_kept(server)}")
+    yield f"{server}/{name}"
+    _drop(server, name)
+
+
+@contextmanager
+def _cursor(server: str, name: str = "") -> Iterator[Any]:
+    """An administrator's cursor in autocommit."""
+    connection: Any
+    if _kind(server) == "mysql":
+        connection = mariadb.connect(f"{server}/{name}")
     else:
-        _on_mariadb(server, f"DROP DATABASE {name}")
+        connection = psycopg2.connect(f"{server}/{name or 'postgres'}")
+        connection.autocommit = True
+    with closing(connection), closing(connection.cursor()) as cursor:
+        yield cursor
+
+
+def _kind(server: str) -> str:
+    return server.partition(":")[0]
+
+
+def _create(server: str, how: str = "") -> str:
+    name = _new_name()
+    with _cursor(server) as cursor:
+        cursor.execute(f"CREATE DATABASE {name} {how}")
+    return name
+
+
+def _drop(server: str, name: str) -> None:
+    _disconnect(server, name)
+    with _cursor(server) as cursor:
+        cursor.execute(f"DROP DATABASE {name}")
+
+
+def _disconnect(server: str, name: str) -> None:
+    with _cursor(server) as cursor:
+        cursor.execute(_CONNECTED[_kind(server)], (name,))
+        for (number,) in cursor.fetchall():
+            with suppress(pymysql.err.OperationalError):  # it left by itself in the meantime
+                cursor.execute(_DISCONNECT[_kind(server)], (number,))
 
 
 @cache
-def _kept_on_mariadb(server: str) -> str:
-    name = _new_name()
-    _on_mariadb(server, f"CREATE DATABASE {name}")
+def _kept(server: str) -> str:
+    name = _create(server)
     _upgrade(f"{server}/{name}")
     _as_migrated(server, name)
     return name
@@ -102,55 +147,38 @@ def _kept_on_mariadb(server: str) -> str:
 @cache
 def _as_migrated(server: str, name: str) -> tuple[Any, dict[str, list[Any]]]:
     """The columns as the migrations left them, and the rows that they wrote by table."""
-    with closing(connect_mariadb(f"{server}/{name}")) as connection, connection.cursor() as cursor:
-        shape = _shape(cursor)
+    with _cursor(server, name) as cursor:
         rows = {}
-        for table in _tables(shape):
-            cursor.execute(f"SELECT * FROM `{table}`")
+        for table in _tables(server, name):
+            cursor.execute(f"SELECT * FROM {table}")
             rows[table] = list(cursor.fetchall())
-        return shape, rows
+        return _shape(server, cursor), rows
 
 
-def _shape(cursor: "pymysql.cursors.Cursor") -> Any:
-    cursor.execute(
-        "SELECT table_name, column_name, column_type FROM information_schema.columns"
-        " WHERE table_schema = database() ORDER BY 1, 2"
-    )
+def _tables(server: str, name: str) -> list[str]:
+    with _cursor(server, name) as cursor:
+        cursor.execute(_TABLES, (name if _kind(server) == "mysql" else "public",))
+        return [table for (table,) in cursor.fetchall()]
+
+
+def _shape(server: str, cursor: Any) -> Any:
+    cursor.execute(_SHAPE[_kind(server)])
     return cursor.fetchall()
-
-
-def _tables(shape: Any) -> list[str]:
-    return sorted({str(table) for table, *_ in shape})
 
 
 def _empty(server: str, name: str) -> None:
     """Delete what a test wrote; when it changed tables, the next test gets a new database."""
     shape, rows = _as_migrated(server, name)
-    with closing(connect_mariadb(f"{server}/{name}")) as connection, connection.cursor() as cursor:
-        if _shape(cursor) != shape:
-            cursor.execute(f"DROP DATABASE {name}")
-            _kept_on_mariadb.cache_clear()
-            return
-        cursor.execute("SET SESSION foreign_key_checks = 0, innodb_lock_wait_timeout = 5")
-        connection.begin()
-        for table in _tables(shape):
-            cursor.execute(f"DELETE FROM `{table}`")
-            for row in rows[table]:
-                cursor.execute(f"INSERT INTO `{table}` VALUES ({', '.join(['%s'] * len(row))})", row)
-        connection.commit()
-
-
-def _disconnect_mariadb(server: str, name: str) -> None:
-    with closing(connect_mariadb(server)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM information_schema.processlist WHERE db = %s", (name,))
-        for (number,) in cursor.fetchall():
-            try:
-                cursor.execute(f"KILL {number}")
-            except pymysql.err.OperationalError as error:
-                if error.args[0] != 1094:  # it left by itself in the meantime
-                    raise
-
-
-def _on_mariadb(server: str, statement: str) -> None:
-    with closing(connect_mariadb(server)) as connection, connection.cursor() as cursor:
-        cursor.execute(statement)
+    with _cursor(server, name) as cursor:
+        changed = _shape(server, cursor) != shape
+        if not changed:
+            cursor.execute(_WITHOUT_FOREIGN_KEYS[_kind(server)])
+            cursor.execute("BEGIN")
+            for table, kept in rows.items():
+                cursor.execute(f"DELETE FROM {table}")
+                for row in kept:
+                    cursor.execute(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(row))})", row)
+            cursor.execute("COMMIT")
+    if changed:
+        _drop(server, name)
+        _kept.cache_clear()

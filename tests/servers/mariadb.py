@@ -70,6 +70,7 @@ def connect(url: str) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]
         charset="utf8mb4",
         autocommit=True,
         connect_timeout=5,
+        ssl_disabled=True,  # reading the certificates takes 30 ms
     )
 
 

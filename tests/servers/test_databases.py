@@ -32,3 +32,41 @@ def _cursor(url: str) -> Iterator[Any]:
 def test_an_empty_database_has_no_tables(empty_database_url: str, turn: int) -> None:
     with _cursor(empty_database_url) as cursor:
         cursor.execute(TABLE)  # fails if the other turn's table is there
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_migrated_database_holds_what_the_migrations_wrote(database_url: str, turn: int) -> None:
+    with _cursor(database_url) as cursor:
+        cursor.execute("SELECT count(*) FROM schema_state")
+        assert cursor.fetchone()[0] == 1
+        cursor.execute("DELETE FROM schema_state")  # and is back in the next turn
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_table_that_a_test_makes_is_gone_after_it(database_url: str, turn: int) -> None:
+    with _cursor(database_url) as cursor:
+        cursor.execute(TABLE)
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_an_open_transaction_is_not_in_the_way(database_url: str, turn: int) -> None:
+    connection = _cursor(database_url)
+    cursor = connection.__enter__()
+    cursor.execute("BEGIN")
+    cursor.execute("DELETE FROM schema_state")
+    _left_open.append(connection)
+
+
+_left_open: list[Any] = []
+
+
+def test_behind_the_pooler_is_the_same_database(pooled_url: str) -> None:
+    with _cursor(pooled_url) as cursor:
+        cursor.execute("SELECT count(*) FROM schema_state")
+        assert cursor.fetchone()[0] == 1
+
+
+def test_the_cheap_ones(site_url: str, sqlite_url: str) -> None:
+    assert site_url != sqlite_url
+    with _cursor(sqlite_url) as cursor:
+        cursor.execute("SELECT count(*) FROM schema_state")
