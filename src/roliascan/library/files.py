@@ -1,0 +1,48 @@
+"""Files: who may read the bytes under a storage key."""
+
+import msgspec
+
+from roliascan.database import Reader
+from roliascan.errors import NotFound
+from roliascan.library import rights
+from roliascan.people.persons import Person, may
+
+
+class File(msgspec.Struct):
+    """A stored file as it is served. `is_public`: for everybody, and so for caches."""
+
+    storage_key: str
+    type: str
+    bytes: int
+    name: str | None
+    sha256: str
+    is_public: bool
+    owns: bool
+
+
+_FIND = f"""
+SELECT f.storage_key, f.type, f.bytes, f.name, f.sha256,
+    (f.purpose = 'file'
+     OR EXISTS (SELECT 1 FROM series s WHERE s.cover_file_id = f.id AND s.state = 'published')
+     OR EXISTS (SELECT 1 FROM pages p JOIN chapters c ON c.id = p.chapter_id AND c.revision = p.revision
+       JOIN series s ON s.id = c.series_id
+       WHERE p.file_id = f.id AND c.state = 'published' AND s.state = 'published')) AS is_public,
+    {{owns}} AS owns
+FROM files f WHERE f.storage_key = :key AND f.state = 'ready'
+"""  # noqa: S608 - our own text
+_FIND_PUBLIC = _FIND.format(owns=":no")
+_FIND_FOR = _FIND.format(
+    owns=f"""((f.owner_id = :viewer AND f.purpose <> 'page')
+     OR EXISTS (SELECT 1 FROM series s WHERE s.cover_file_id = f.id AND {rights.OWNS_SERIES})
+     OR EXISTS (SELECT 1 FROM pages p JOIN chapters c ON c.id = p.chapter_id JOIN series s ON s.id = c.series_id
+       WHERE p.file_id = f.id AND {rights.OWNS_CHAPTER}))"""  # noqa: S608 - our own text
+)
+
+
+def find(db: Reader, key: str, *, viewer: Person | None) -> File:
+    """The file under a key, for somebody who may see what it belongs to, in one statement. Raises NotFound."""
+    sql = _FIND_PUBLIC if viewer is None else _FIND_FOR
+    file = db.one(sql, File, key=key, viewer=rights.viewer_id(viewer), no=False)
+    if file is None or not (file.is_public or file.owns or may(viewer, "see:any")):
+        raise NotFound
+    return file

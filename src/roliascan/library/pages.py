@@ -1,0 +1,224 @@
+"""Pages: adding, ordering and taking out the images of a chapter.
+
+A chapter's pages are a set with a revision. Every change writes the rows of a new revision and then flips the one number that
+readers follow, so that they see the old pages or the new ones, whole.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO, NamedTuple
+
+import msgspec
+
+from roliascan.database import Database, Tx
+from roliascan.errors import Conflict, Invalid, Problem, TooLarge
+from roliascan.ids import new_id
+from roliascan.library import chapters, images, rights
+from roliascan.people.persons import Person
+from roliascan.storage import Storage, keys
+
+FOLDER = "pages"
+MOST_PAGES = 1_000
+IN_MEMORY = 1 << 20  # bytes of an upload kept in memory before a temporary file takes them
+
+
+class PageExists(Conflict):
+    code = "page_exists"
+    detail = "This chapter has a page of this number already."
+
+
+class TooManyPages(TooLarge):
+    code = "too_many_pages"
+    detail = f"A chapter has at most {MOST_PAGES:,} pages."
+
+
+class Upload(NamedTuple):
+    """An image on its way in: its field's name for messages, the page number that it asks for, its bytes."""
+
+    field: str
+    number: int | None
+    source: IO[bytes]
+
+
+class _New(NamedTuple):
+    file_id: str
+    key: str
+    number: int | None
+    image: images.Image
+
+
+class _Page(msgspec.Struct):
+    position: int
+    file_id: str
+    wide: bool
+
+
+def add(
+    db: Database,
+    storage: Storage,
+    *,
+    person: Person,
+    chapter_id: str,
+    uploads: Iterable[Upload],
+    max_bytes: int,
+    now: datetime,
+) -> None:
+    """Adds images to a chapter, all or none: bytes first, each under a key of its own, then the rows.
+
+    Raises NotFound, NotAllowed before a byte is read; TooLarge, images' refusals, PageExists, TooManyPages after.
+    """
+    held = chapters.look(db, chapter_id, person=person)
+    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
+    with _kept_or_removed(storage) as stored:
+        for upload in uploads:
+            _store(storage, stored, upload, max_bytes=max_bytes, now=now)
+        if not stored:
+            raise Invalid(Problem("files", "send at least one image"))
+        db.run(_attach, chapter_id, stored, person=person, now=now)
+
+
+@contextmanager
+def _kept_or_removed(storage: Storage) -> Iterator[list[_New]]:
+    """What was stored for rows that are not written in the end is taken away again."""
+    stored: list[_New] = []
+    try:
+        yield stored
+    except BaseException:
+        for new in stored:
+            storage.delete(new.key)
+        raise
+
+
+def _store(storage: Storage, stored: list[_New], upload: Upload, *, max_bytes: int, now: datetime) -> None:
+    if len(stored) >= MOST_PAGES:
+        raise TooManyPages
+    with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
+        copied = _copy(upload, spool, max_bytes)
+        image = images.inspect(copied, max_bytes=max_bytes)
+        copied.seek(0)
+        file_id = new_id(now)
+        key = keys.make_key(FOLDER, file_id, image.extension)
+        storage.put(key, copied, type=image.type)
+        stored.append(_New(file_id, key, upload.number, image))
+
+
+def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) -> BinaryIO:
+    size = 0
+    while chunk := upload.source.read(1 << 16):
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLarge(f"{upload.field}: a file may have at most {max_bytes:,} bytes.")
+        spool.write(chunk)
+    spool.seek(0)
+    return spool  # type: ignore[return-value]  # typeshed has it not as a BinaryIO, which it is
+
+
+def _attach(tx: Tx, chapter_id: str, stored: list[_New], *, person: Person, now: datetime) -> None:
+    """The short transaction: lock, check again, insert."""
+    held = chapters.hold(tx, chapter_id, person=person)
+    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
+    pages = {page.position: page for page in _current(tx, chapter_id, held.revision)}
+    for new in [one for one in stored if one.number is not None] + [one for one in stored if one.number is None]:
+        position = new.number or max(pages, default=0) + 1
+        if position in pages:
+            raise PageExists(f"This chapter has a page {position} already; send it under another number.")
+        pages[position] = _Page(position, new.file_id, new.image.wide)
+    if len(pages) > MOST_PAGES or max(pages) > MOST_PAGES:
+        raise TooManyPages
+    tx.insert_many("files", [_file_row(new, person=person, now=now) for new in stored])
+    _flip(tx, chapter_id, held.revision, list(pages.values()), now=now)
+
+
+def _file_row(new: _New, *, person: Person, now: datetime) -> dict[str, object]:
+    return {
+        "id": new.file_id,
+        "storage_key": new.key,
+        "sha256": new.image.sha256,
+        "bytes": new.image.bytes,
+        "type": new.image.type,
+        "width": new.image.width,
+        "height": new.image.height,
+        "placeholder": new.image.placeholder,
+        "owner_id": rights.viewer_id(person),
+        "purpose": "page",
+        "state": "ready",
+        "created_at": now,
+    }
+
+
+def arrange(
+    db: Database,
+    storage: Storage,
+    *,
+    person: Person,
+    chapter_id: str,
+    ids: list[str],
+    version: int | None,
+    now: datetime,
+) -> None:
+    """Gives the pages a new order, numbered from 1; what is left out goes, rows first, then bytes.
+
+    Raises NotFound, NotAllowed, PreconditionFailed, Invalid (twice the same, or not a page of this chapter), NoPages.
+    """
+    for key in db.run(_arrange, chapter_id, ids, person=person, version=version, now=now):
+        storage.delete(key)
+
+
+def _arrange(
+    tx: Tx, chapter_id: str, ids: list[str], *, person: Person, version: int | None, now: datetime
+) -> list[str]:
+    held = chapters.hold(tx, chapter_id, person=person, version=version)
+    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
+    pages = {page.file_id: page for page in _current(tx, chapter_id, held.revision)}
+    problems = [Problem(f"ids[{place}]", "is not a page of this chapter") for place, one in enumerate(ids) if one not in pages]
+    problems += [Problem(f"ids[{place}]", "is here twice") for place, one in enumerate(ids) if one in ids[:place]]
+    if problems:
+        raise Invalid(*problems)
+    if not ids and held.state in {"published", "scheduled"}:
+        raise chapters.NoPages("Hide the chapter before you take out its last page.")
+    kept = [_Page(place, file_id, pages[file_id].wide) for place, file_id in enumerate(ids, start=1)]
+    _flip(tx, chapter_id, held.revision, kept, now=now)
+    dropped = [file_id for file_id in pages if file_id not in set(ids)]
+    gone = _keys(tx, dropped)
+    chapters.forget_files(tx, dropped)
+    return gone
+
+
+def _current(tx: Tx, chapter_id: str, revision: int) -> list[_Page]:
+    return tx.read(
+        "SELECT position, file_id, wide FROM pages WHERE chapter_id = :id AND revision = :revision ORDER BY position",
+        _Page,
+        id=chapter_id,
+        revision=revision,
+    )
+
+
+def _keys(tx: Tx, file_ids: list[str]) -> list[str]:
+    rows = tx.read("SELECT id, storage_key FROM files WHERE id IN (:ids)", chapters.FileKey, ids=file_ids)
+    return [row.storage_key for row in rows]
+
+
+def _flip(tx: Tx, chapter_id: str, revision: int, pages: list[_Page], *, now: datetime) -> None:
+    """Writes the next revision of the page set and turns readers to it; the last one is not needed any more."""
+    rows = [
+        {
+            "chapter_id": chapter_id,
+            "revision": revision + 1,
+            "position": page.position,
+            "file_id": page.file_id,
+            "wide": page.wide,
+        }
+        for page in pages
+    ]
+    tx.insert_many("pages", rows)
+    tx.write(
+        "UPDATE chapters SET revision = :revision, page_count = :count, version = version + 1, updated_at = :now"
+        " WHERE id = :id",
+        id=chapter_id,
+        revision=revision + 1,
+        count=len(pages),
+        now=now,
+    )
+    tx.write("DELETE FROM pages WHERE chapter_id = :id AND revision <= :revision", id=chapter_id, revision=revision)

@@ -1,0 +1,81 @@
+"""Ending a series with all its chapters: in steps that each fit into a transaction, so that readers never wait."""
+
+from datetime import datetime
+
+import msgspec
+
+from roliascan.database import Database, Tx
+from roliascan.library import chapters, rights, series
+from roliascan.people.persons import Person
+from roliascan.storage import Storage
+
+STEP = 50  # chapters in one transaction
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _Slug(msgspec.Struct):
+    slug: str
+
+
+def remove(
+    db: Database,
+    storage: Storage,
+    series_id: str,
+    *,
+    person: Person,
+    reason: str | None,
+    version: int | None,
+    now: datetime,
+) -> None:
+    """Hides a series, then ends its chapters step by step, then itself; cut short, doing it again goes on.
+
+    Raises NotFound, NotAllowed, PreconditionFailed.
+    """
+    db.run(_close, series_id, person=person, version=version, now=now)
+    while True:
+        keys, more = db.run(_step, series_id)
+        for key in keys:
+            storage.delete(key)
+        if not more:
+            break
+    for key in db.run(_end, series_id, reason=reason, now=now):
+        storage.delete(key)
+
+
+def _close(tx: Tx, series_id: str, *, person: Person, version: int | None, now: datetime) -> None:
+    held = series.hold(tx, series_id, person=person, version=version)
+    rights.require_edit(person, "update:series", owns=held.leads, override="delete:any")
+    if held.state == rights.PUBLIC:
+        tx.write("UPDATE series SET state = 'hidden', updated_at = :now WHERE id = :id", id=series_id, now=now)
+        series.count(tx, series=-1, chapters=-held.chapter_count)
+
+
+def _step(tx: Tx, series_id: str) -> tuple[list[str], bool]:
+    sql = f"SELECT id FROM chapters WHERE series_id = :id ORDER BY id LIMIT {STEP}"  # noqa: S608 - a number of ours
+    found = [row.id for row in tx.read(sql, _Id, id=series_id)]
+    return (chapters.erase(tx, found), True) if found else ([], False)
+
+
+def _end(tx: Tx, series_id: str, *, reason: str | None, now: datetime) -> list[str]:
+    row = tx.one("SELECT slug FROM series WHERE id = :id FOR UPDATE", _Slug, id=series_id)
+    series.bury(tx, kind="series", id=series_id, slug=row.slug if row else None, reason=reason, now=now)
+    covers = tx.read(
+        "SELECT f.id, f.storage_key FROM series s JOIN files f ON f.id = s.cover_file_id WHERE s.id = :id",
+        chapters.FileKey,
+        id=series_id,
+    )
+    for table in ("series_titles", "series_slugs", "series_teams", "series_stats", "series_ratings", "search_terms"):
+        tx.write(f"DELETE FROM {table} WHERE series_id = :id", id=series_id)  # noqa: S608 - names of ours
+    tx.write("DELETE FROM series WHERE id = :id", id=series_id)
+    return [file.storage_key for file in covers if _forget_cover(tx, file.id)]
+
+
+def _forget_cover(tx: Tx, file_id: str) -> bool:
+    """A cover may serve several series of one person."""
+    if tx.one("SELECT id FROM series WHERE cover_file_id = :id", _Id, id=file_id):
+        return False
+    chapters.forget_files(tx, [file_id])
+    return True

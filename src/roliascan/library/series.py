@@ -1,0 +1,426 @@
+"""Series: starting, finding, showing, changing and ending them."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from roliascan import text
+from roliascan.database import Database, Reader, Tx
+from roliascan.errors import Invalid, NotFound, PreconditionFailed, Problem, Removed
+from roliascan.ids import is_id, new_id
+from roliascan.library import rights, slugs
+from roliascan.library.shapes import ContentRating, Direction, SeriesType, State, Status
+from roliascan.paging import Asked, Listed, Order, Page, page_of, window
+from roliascan.people import teams
+from roliascan.people.persons import Person, may, require
+from roliascan.people.teams import TeamName
+
+
+class AltTitle(msgspec.Struct):
+    """A title in another language (BCP 47 tag)."""
+
+    language: str
+    title: str
+
+
+class SeriesItem(Listed, rename="camel"):
+    """A series in a list."""
+
+    id: str
+    slug: str
+    title: str
+    type: str
+    status: str
+    direction: str
+    language: str
+    content_rating: str
+    author: str
+    description: str
+    cover: str | None
+    chapter_count: int
+    rating: float | None
+    rating_count: int
+    last_chapter_at: str | None
+    state: str
+    published_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class Series(msgspec.Struct, rename="camel"):
+    """A series with its other titles and its teams."""
+
+    id: str
+    slug: str
+    title: str
+    type: str
+    status: str
+    direction: str
+    language: str
+    content_rating: str
+    author: str
+    description: str
+    cover: str | None
+    chapter_count: int
+    rating: float | None
+    rating_count: int
+    last_chapter_at: str | None
+    state: str
+    published_at: str | None
+    created_at: str
+    updated_at: str
+    titles: list[AltTitle]
+    teams: list[TeamName]
+    version: int
+
+
+class _Row(Series):
+    """A series as selected: lists as JSON text, the cover as a storage key, the rating in thousandths."""
+
+    titles_json: str | None
+    teams_json: str | None
+    owns: bool
+
+
+_COLUMNS = """s.id, s.slug, s.title, s.type, s.status, s.direction, s.language, s.content_rating, s.author, s.description,
+    f.storage_key AS cover, t.chapter_count, t.rating_milli AS rating, t.rating_count, t.last_chapter_at,
+    s.state, s.published_at, s.created_at, s.updated_at"""
+_FROM = """FROM series s JOIN series_stats t ON t.series_id = s.id LEFT JOIN files f ON f.id = s.cover_file_id"""
+
+ORDERS = {
+    "newest": Order("newest", "s.published_at", "s.id", True, str),
+    "updated": Order("updated", "t.active_at", "t.series_id", True, str),
+    "title": Order("title", "s.title_key", "s.id", False, str),
+    "rating": Order("rating", "t.rating_milli", "t.series_id", True, int),
+}
+_UNPUBLISHED = Order("created", "s.created_at", "s.id", True, str)
+
+
+class Filter(msgspec.Struct, kw_only=True):
+    """What a list is narrowed to; None is no matter. `state` other than published shows only what the viewer may see."""
+
+    q: str | None = None
+    status: str | None = None
+    type: str | None = None
+    language: str | None = None
+    team: str | None = None
+    state: State = "published"
+
+
+def index(
+    db: Reader, asked: Asked, wanted: Filter, *, sort: str, viewer: Person | None, files_at: str
+) -> Page[SeriesItem]:
+    """Series of a page, in one statement. `files_at` is what addresses of files begin with."""
+    order = ORDERS[sort] if wanted.state == rights.PUBLIC else _UNPUBLISHED
+    part = window(order, asked)
+    conditions, values = _conditions(wanted, viewer)
+    terms = text.terms(wanted.q) if wanted.q is not None else set()
+    if wanted.q is not None and not terms:
+        return page_of(list[SeriesItem](), order, asked, exact=False)
+    if terms:
+        conditions += _FOUND
+        values |= {"terms": sorted(terms), "term_count": len(terms)}
+    exact = not conditions and wanted.state == rights.PUBLIC
+    total = "(SELECT value FROM counters WHERE name = 'series')" if exact else "NULL"
+    rows = db.read(
+        f"SELECT {order.key} AS sort_key, {total} AS total, {_COLUMNS} {_FROM} WHERE s.state = :state"  # noqa: S608
+        + conditions
+        + part.condition
+        + part.tail,
+        SeriesItem,
+        state=wanted.state,
+        **values,
+        **part.values,
+    )
+    for row in rows:
+        _finish(row, files_at)
+    return page_of(rows, order, asked, exact=exact)
+
+
+_FOUND = """ AND s.id IN (SELECT w.series_id FROM search_terms w WHERE w.term IN (:terms)
+    GROUP BY w.series_id HAVING COUNT(*) = :term_count)"""
+
+
+def _conditions(wanted: Filter, viewer: Person | None) -> tuple[str, dict[str, Any]]:
+    sql, values = "", dict[str, Any]()
+    for column in ("status", "type", "language"):
+        if (value := getattr(wanted, column)) is not None:
+            sql += f" AND s.{column} = :{column}"
+            values[column] = value
+    if wanted.team is not None:
+        sql += " AND EXISTS (SELECT 1 FROM series_teams z WHERE z.series_id = s.id AND z.team_id = :team)"
+        values["team"] = wanted.team
+    if wanted.state != rights.PUBLIC and not may(viewer, "see:any"):
+        sql += f" AND {rights.OWNS_SERIES}"
+        values["viewer"] = rights.viewer_id(viewer)
+    return sql, values
+
+
+def _finish(row: SeriesItem | Series, files_at: str) -> None:
+    """Turns what was selected into what is shown: a key into an address, thousandths into a number."""
+    if row.cover is not None:
+        row.cover = files_at + row.cover
+    row.rating = row.rating / 1000 if row.rating is not None and row.rating_count else None
+
+
+_SHOW = f"""
+SELECT {_COLUMNS}, '' AS titles, '' AS teams, s.version,
+    (SELECT json_arrayagg(json_array(a.position, a.language, a.title)) FROM series_titles a
+     WHERE a.series_id = s.id) AS titles_json,
+    (SELECT json_arrayagg(json_array(g.id, g.name)) FROM series_teams h JOIN teams g ON g.id = h.team_id
+     WHERE h.series_id = s.id) AS teams_json,
+    {{owns}} AS owns
+{_FROM} WHERE {{which}}
+"""  # noqa: S608 - our own text
+_BY_ID = "s.id = :wanted"
+_BY_SLUG = "s.id = (SELECT k.series_id FROM series_slugs k WHERE k.slug = :wanted)"
+_SHOWS = {
+    (signed_in, which): _SHOW.format(owns=rights.OWNS_SERIES if signed_in else ":no", which=which)
+    for signed_in in (False, True)
+    for which in (_BY_ID, _BY_SLUG)
+}
+
+
+def show(db: Reader, wanted: str, *, viewer: Person | None, files_at: str) -> Series:
+    """A series by identifier, by slug, or by a slug that it once had (then its `slug` is another), in one statement.
+
+    Raises NotFound, and Removed where a tombstone stands.
+    """
+    sql = _SHOWS[viewer is not None, _BY_ID if is_id(wanted) else _BY_SLUG]
+    row = db.one(sql, _Row, wanted=wanted, viewer=rights.viewer_id(viewer), no=False)
+    if row is None:
+        raise tombstone(db, "series", wanted) or NotFound
+    rights.require_sight(viewer, owns=row.owns, states=(row.state,))
+    _finish(row, files_at)
+    titles = msgspec.json.decode(row.titles_json, type=list[tuple[int, str, str]]) if row.titles_json else []
+    row.titles = [AltTitle(language, title) for _, language, title in sorted(titles)]
+    row.teams = team_names(row.teams_json)
+    return Series(*(getattr(row, name) for name in Series.__struct_fields__))
+
+
+def team_names(written: str | None) -> list[TeamName]:
+    """Teams selected as a JSON array of [id, name], by name."""
+    found = msgspec.json.decode(written, type=list[tuple[str, str]]) if written else []
+    return sorted((TeamName(*team) for team in found), key=lambda team: (team.name, team.id))
+
+
+class _Reason(msgspec.Struct):
+    reason: str | None
+
+
+def tombstone(db: Reader, kind: str, wanted: str) -> Removed | None:
+    """The refusal for what was deleted on purpose, by identifier or slug."""
+    column = "id" if is_id(wanted) else "slug"
+    sql = f"SELECT reason FROM tombstones WHERE kind = :kind AND {column} = :wanted"  # noqa: S608 - two words of ours
+    row = db.one(sql, _Reason, kind=kind, wanted=wanted)
+    return Removed(row.reason) if row else None
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """What a series is made of, when it is started or changed. What is unset stays, or takes its default."""
+
+    title: str | UnsetType = UNSET
+    author: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    type: SeriesType | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    direction: Direction | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+    content_rating: ContentRating | UnsetType = UNSET
+    titles: list[AltTitle] | UnsetType = UNSET
+    team_ids: list[str] | UnsetType = UNSET
+    cover_id: str | UnsetType | None = UNSET
+    state: State | UnsetType = UNSET
+
+
+_DEFAULTS = {
+    "author": "Unknown",
+    "description": "",
+    "type": "manga",
+    "status": "ongoing",
+    "language": "und",
+    "content_rating": "safe",
+    "state": "published",
+}
+_DIRECTIONS = {"manga": "rtl", "webtoon": "ttb", "manhwa": "ttb"}
+_PLAIN = ("title", "author", "description", "type", "status", "direction", "language", "content_rating")
+
+
+def create(tx: Tx, draft: Draft, *, person: Person, now: datetime) -> str:
+    """Starts a series; its identifier. Raises NotAllowed, NotInTeam, Invalid."""
+    require(person, "create:series")
+    wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
+    columns = {name: (_DEFAULTS | wanted).get(name) for name in (*_PLAIN, "state")}
+    columns["description"] = columns["description"] or ""
+    columns["direction"] = columns["direction"] or _DIRECTIONS.get(str(columns["type"]), "ltr")
+    series_id = new_id(now)
+    row: dict[str, Any] = {
+        **columns,
+        "id": series_id,
+        "slug": series_id,  # until one of its own is claimed, within this transaction
+        "title_key": text.sort_key(str(columns["title"])),
+        "published_at": now if columns["state"] == rights.PUBLIC else None,
+        "cover_file_id": _cover(tx, wanted.get("cover_id"), person=person),
+        "created_by": rights.viewer_id(person),
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+    tx.insert_many("series", [row])
+    tx.write(
+        "UPDATE series SET slug = :slug WHERE id = :id",
+        id=series_id,
+        slug=slugs.claim(tx, series_id=series_id, title=row["title"]),
+    )
+    tx.write(
+        "INSERT INTO series_stats (series_id, chapter_count, rating_sum, rating_count, rating_milli, active_at)"
+        " VALUES (:id, 0, 0, 0, 0, :now)",
+        id=series_id,
+        now=now,
+    )
+    _set_teams(tx, series_id, wanted.get("team_ids", []), person=person)
+    _set_titles(tx, series_id, wanted.get("titles", []))
+    _index_words(tx, series_id)
+    if columns["state"] == rights.PUBLIC:
+        count(tx, series=1, chapters=0)
+    return series_id
+
+
+class _Held(msgspec.Struct):
+    title: str
+    state: str
+    published_at: str | None
+    version: int
+    chapter_count: int
+    owns: bool
+    leads: bool
+
+
+_HOLD = f"""
+SELECT s.title, s.state, s.published_at, s.version, t.chapter_count, {rights.OWNS_SERIES} AS owns,
+    {rights.LEADS_SERIES} AS leads
+FROM series s JOIN series_stats t ON t.series_id = s.id WHERE s.id = :id FOR UPDATE
+"""  # noqa: S608 - our own text
+
+
+def hold(tx: Tx, series_id: str, *, person: Person, version: int | None = None) -> _Held:
+    """Locks a series that the person may see. Raises NotFound, Removed, PreconditionFailed."""
+    row = tx.one(_HOLD, _Held, id=series_id, viewer=rights.viewer_id(person)) if is_id(series_id) else None
+    if row is None:
+        raise tombstone(tx, "series", series_id) or NotFound
+    rights.require_sight(person, owns=row.owns, states=(row.state,))
+    if version is not None and version != row.version:
+        raise PreconditionFailed
+    return row
+
+
+def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int | None, now: datetime) -> None:
+    """Changes what is given; a new title brings a new slug, the old one redirects.
+
+    Raises NotFound, NotAllowed, NotInTeam, PreconditionFailed, Invalid.
+    """
+    held = hold(tx, series_id, person=person, version=version)
+    wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
+    only_hiding = set(wanted) <= {"state"} and wanted.get("state") in {"hidden", rights.PUBLIC}
+    rights.require_edit(person, "update:series", owns=held.owns, override="hide:any" if only_hiding else "edit:any")
+    changes: dict[str, Any] = {name: wanted[name] for name in _PLAIN if name in wanted}
+    if "description" in changes:
+        changes["description"] = changes["description"] or ""
+    if "title" in changes:
+        changes["title_key"] = text.sort_key(changes["title"])
+    if changes.get("title", held.title) != held.title:
+        changes["slug"] = slugs.claim(tx, series_id=series_id, title=changes["title"])
+    if "cover_id" in wanted:
+        changes["cover_file_id"] = _cover(tx, wanted["cover_id"], person=person)
+    if "state" in wanted and wanted["state"] != held.state:
+        changes |= _turn(tx, held, wanted["state"], now=now)
+    assignments = "".join(f", {column} = :{column}" for column in changes)
+    sql = f"UPDATE series SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"  # noqa: S608
+    tx.write(sql, id=series_id, now=now, **changes)
+    if "team_ids" in wanted:
+        _set_teams(tx, series_id, wanted["team_ids"], person=person)
+    if "titles" in wanted:
+        _set_titles(tx, series_id, wanted["titles"])
+    if {"title", "author", "description", "titles"} & set(wanted):
+        _index_words(tx, series_id)
+
+
+def _turn(tx: Tx, held: _Held, state: str, *, now: datetime) -> dict[str, Any]:
+    """What changes when a series is shown or no longer shown: its columns, and the counters of the site."""
+    if state == rights.PUBLIC:
+        count(tx, series=1, chapters=held.chapter_count)
+        return {"state": state} if held.published_at else {"state": state, "published_at": now}
+    if held.state == rights.PUBLIC:
+        count(tx, series=-1, chapters=-held.chapter_count)
+    return {"state": state}
+
+
+def count(tx: Tx, *, series: int, chapters: int) -> None:
+    """Counters are touched last: everybody waits for them, so nobody should hold them for long."""
+    sql = "UPDATE counters SET value = value + :by WHERE name = :name"
+    tx.write(sql, by=chapters, name="chapters")
+    tx.write(sql, by=series, name="series")
+
+
+def _set_teams(tx: Tx, series_id: str, team_ids: list[str], *, person: Person) -> None:
+    before = {
+        row.id for row in tx.read("SELECT team_id AS id FROM series_teams WHERE series_id = :id", _Id, id=series_id)
+    }
+    teams.require_membership(tx, person=person, team_ids=set(team_ids) - before)
+    tx.write("DELETE FROM series_teams WHERE series_id = :id", id=series_id)
+    tx.insert_many("series_teams", [{"series_id": series_id, "team_id": team} for team in sorted(set(team_ids))])
+
+
+def _set_titles(tx: Tx, series_id: str, titles: list[AltTitle]) -> None:
+    tx.write("DELETE FROM series_titles WHERE series_id = :id", id=series_id)
+    rows = [
+        {"series_id": series_id, "position": place, "language": one.language, "title": one.title}
+        for place, one in enumerate(titles)
+    ]
+    tx.insert_many("series_titles", rows)
+
+
+class _Words(msgspec.Struct):
+    words: str
+
+
+_WORDS = """
+SELECT title AS words FROM series WHERE id = :id UNION ALL SELECT author FROM series WHERE id = :id
+UNION ALL SELECT description FROM series WHERE id = :id UNION ALL SELECT title FROM series_titles WHERE series_id = :id
+"""
+
+
+def _index_words(tx: Tx, series_id: str) -> None:
+    found = text.terms(*(row.words for row in tx.read(_WORDS, _Words, id=series_id)))
+    tx.write("DELETE FROM search_terms WHERE series_id = :id", id=series_id)
+    tx.insert_many("search_terms", [{"term": term, "series_id": series_id} for term in sorted(found)])
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+def _cover(tx: Tx, file_id: str | None, *, person: Person) -> str | None:
+    """A cover is an image that the person uploaded. Raises Invalid."""
+    if file_id is None:
+        return None
+    sql = "SELECT id FROM files WHERE id = :id AND state = 'ready' AND purpose = 'cover' AND type LIKE 'image/%'"
+    sql += "" if may(person, "edit:any") else " AND owner_id = :owner"
+    if not is_id(file_id) or not tx.one(sql, _Id, id=file_id, owner=rights.viewer_id(person)):
+        raise Invalid(Problem("coverId", "is not an image that you uploaded"))
+    return file_id
+
+
+def bury(tx: Tx, *, kind: str, id: str, slug: str | None, reason: str | None, now: datetime) -> None:
+    """Leaves a tombstone, so that the address answers that it was removed, and why."""
+    tx.write(
+        "INSERT INTO tombstones (kind, id, slug, reason, at) VALUES (:kind, :id, :slug, :reason, :now)"
+        " ON CONFLICT (kind, id) DO NOTHING",
+        kind=kind,
+        id=id,
+        slug=slug,
+        reason=reason,
+        now=now,
+    )

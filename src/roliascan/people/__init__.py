@@ -1,0 +1,1 @@
+"""People: accounts, sessions, what they may do, and their teams."""

@@ -1,0 +1,58 @@
+"""Sessions: who is signed in, read with role, ban and grants in one statement."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from roliascan.database import Reader, Tx
+from roliascan.ids import is_id, new_id
+from roliascan.people.persons import Person, effective
+
+
+class _Row(msgspec.Struct):
+    id: str
+    username: str
+    email: str
+    role: str
+    is_muted: bool
+    granted: str | None
+
+
+_PERSON = """
+SELECT u.id, u.username, u.email, u.role, u.is_muted,
+       (SELECT json_arrayagg(g.permission) FROM grants g WHERE g.user_id = u.id) AS granted
+FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.id = :session_id AND s.expires_at > :now
+  AND (NOT u.is_banned OR (u.banned_until IS NOT NULL AND u.banned_until <= :now))
+"""
+
+
+def find(db: Reader, session_id: str, *, now: datetime) -> Person | None:
+    """The person of a session that is open now and not banned, in one statement; else None."""
+    row = db.one(_PERSON, _Row, session_id=session_id, now=now) if is_id(session_id) else None
+    if row is None:
+        return None
+    granted = msgspec.json.decode(row.granted, type=list[str]) if row.granted else []
+    return Person(row.id, row.username, row.email, row.role, row.is_muted, session_id, effective(row.role, granted))
+
+
+def start(tx: Tx, *, user_id: str, lasts_s: int, now: datetime) -> tuple[str, datetime]:
+    """A new session; its identifier and the end of its life."""
+    session_id, expires_at = new_id(now), now + timedelta(seconds=lasts_s)
+    tx.write(
+        "INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES (:id, :user_id, :now, :expires_at)",
+        id=session_id,
+        user_id=user_id,
+        now=now,
+        expires_at=expires_at,
+    )
+    return session_id, expires_at
+
+
+def end(tx: Tx, session_id: str) -> None:
+    tx.write("DELETE FROM sessions WHERE id = :id", id=session_id)
+
+
+def end_others(tx: Tx, *, user_id: str, but: str) -> None:
+    """Ends every session of a person except one."""
+    tx.write("DELETE FROM sessions WHERE user_id = :user_id AND id <> :but", user_id=user_id, but=but)

@@ -1,0 +1,281 @@
+"""Teams: groups that release together and own what they release."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from roliascan import text
+from roliascan.database import Database, Duplicate, Reader, Tx
+from roliascan.errors import Conflict, Invalid, NotAllowed, NotFound, PreconditionFailed, Problem
+from roliascan.ids import is_id, new_id
+from roliascan.paging import Asked, Listed, Order, Page, page_of, window
+from roliascan.people.persons import Person, may, require
+
+
+class TeamTaken(Conflict):
+    code = "team_exists"
+    detail = "A team of this name exists already."
+
+
+class LastLeader(Conflict):
+    code = "last_leader"
+    detail = "A team keeps at least one leader; make somebody else leader first."
+
+
+class TeamInUse(Conflict):
+    code = "team_in_use"
+    detail = "This team still owns series or chapters; give them to another team first."
+
+
+class NotInTeam(NotAllowed):
+    code = "not_in_team"
+    detail = "You can name only teams that you belong to."
+
+
+class TeamName(msgspec.Struct):
+    """A team where it is only named."""
+
+    id: str
+    name: str
+
+
+class Link(msgspec.Struct):
+    """An address of a team: a site, a chat."""
+
+    label: str
+    url: str
+
+
+class Member(msgspec.Struct, rename="camel"):
+    id: str
+    username: str
+    role: str
+
+
+class Team(msgspec.Struct, rename="camel"):
+    """A team with its members, leaders first."""
+
+    id: str
+    name: str
+    description: str | None
+    links: list[Link]
+    members: list[Member]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class TeamItem(Listed, rename="camel"):
+    """A team in a list."""
+
+    id: str
+    name: str
+    description: str | None
+    member_count: int
+    created_at: str
+
+
+class _Row(msgspec.Struct):
+    id: str
+    name: str
+    description: str | None
+    links: str
+    members: str | None
+    version: int
+    created_at: str
+    updated_at: str
+
+
+NEWEST = Order("newest", "t.created_at", "t.id", True, str)
+
+
+def index(db: Reader, asked: Asked) -> Page[TeamItem]:
+    """Teams, newest first."""
+    part = window(NEWEST, asked)
+    rows = db.read(
+        "SELECT t.created_at AS sort_key, (SELECT value FROM counters WHERE name = 'teams') AS total,"
+        " t.id, t.name, t.description,"
+        " (SELECT COUNT(*) FROM team_members m WHERE m.team_id = t.id) AS member_count, t.created_at"
+        " FROM teams t WHERE 1 = 1" + part.condition + part.tail,
+        TeamItem,
+        **part.values,
+    )
+    return page_of(rows, NEWEST, asked, exact=True)
+
+
+_SHOW = """
+SELECT t.id, t.name, t.description, t.links,
+       (SELECT json_arrayagg(json_array(u.id, u.username, m.role)) FROM team_members m JOIN users u ON u.id = m.user_id
+        WHERE m.team_id = t.id) AS members,
+       t.version, t.created_at, t.updated_at
+FROM teams t WHERE t.id = :id
+"""
+
+
+def show(db: Reader, team_id: str) -> Team:
+    """A team and its members, in one statement. Raises NotFound."""
+    row = db.one(_SHOW, _Row, id=team_id) if is_id(team_id) else None
+    if row is None:
+        raise NotFound
+    found = msgspec.json.decode(row.members, type=list[tuple[str, str, str]]) if row.members else []
+    members = sorted((Member(*one) for one in found), key=lambda one: (one.role != "leader", one.username))
+    links = msgspec.json.decode(row.links, type=list[Link])
+    return Team(row.id, row.name, row.description, links, members, row.version, row.created_at, row.updated_at)
+
+
+def create(tx: Tx, *, person: Person, name: str, description: str | None, links: list[Link], now: datetime) -> str:
+    """A new team with its founder as first leader; its identifier. Raises TeamTaken."""
+    require(person, "create:team")
+    team_id = new_id(now)
+    try:
+        tx.write(
+            "INSERT INTO teams (id, name, name_key, description, links, created_by, version, created_at, updated_at)"
+            " VALUES (:id, :name, :name_key, :description, :links, :created_by, 1, :now, :now)",
+            id=team_id,
+            name=name,
+            name_key=text.sort_key(name, 100),
+            description=description,
+            links=msgspec.json.encode(links).decode(),
+            created_by=person.id or None,
+            now=now,
+        )
+    except Duplicate as taken:
+        raise TeamTaken from taken
+    if person.id:
+        _add(tx, team_id=team_id, user_id=person.id, role="leader", now=now)
+    tx.write("UPDATE counters SET value = value + 1 WHERE name = 'teams'")
+    return team_id
+
+
+def change(
+    tx: Tx,
+    *,
+    person: Person,
+    team_id: str,
+    version: int | None,
+    name: str | UnsetType,
+    description: str | UnsetType | None,
+    links: list[Link] | UnsetType,
+    now: datetime,
+) -> None:
+    """Changes what is given. Raises NotFound, NotAllowed, PreconditionFailed, TeamTaken."""
+    _lock_for_leader(tx, person=person, team_id=team_id, version=version)
+    changes: dict[str, str | None] = {}
+    if name is not UNSET:
+        changes |= {"name": name, "name_key": text.sort_key(name, 100)}
+    if description is not UNSET:
+        changes["description"] = description
+    if links is not UNSET:
+        changes["links"] = msgspec.json.encode(links).decode()
+    assignments = "".join(f", {column} = :{column}" for column in changes)
+    sql = f"UPDATE teams SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"  # noqa: S608
+    try:
+        tx.write(sql, id=team_id, now=now, **changes)
+    except Duplicate as taken:
+        raise TeamTaken from taken
+
+
+class _Uses(msgspec.Struct):
+    uses: int
+
+
+_USES = """
+SELECT (SELECT COUNT(*) FROM series_teams WHERE team_id = :id)
+       + (SELECT COUNT(*) FROM chapter_teams WHERE team_id = :id) AS uses
+"""
+
+
+def remove(tx: Tx, *, person: Person, team_id: str, version: int | None) -> None:
+    """Ends a team that owns nothing any more. Raises NotFound, NotAllowed, TeamInUse."""
+    _lock_for_leader(tx, person=person, team_id=team_id, version=version)
+    uses = tx.one(_USES, _Uses, id=team_id)
+    if uses and uses.uses:
+        raise TeamInUse
+    tx.write("DELETE FROM team_members WHERE team_id = :id", id=team_id)
+    tx.write("DELETE FROM teams WHERE id = :id", id=team_id)
+    tx.write("UPDATE counters SET value = value - 1 WHERE name = 'teams'")
+
+
+def set_member(tx: Tx, *, person: Person, team_id: str, user_id: str, role: str, now: datetime) -> None:
+    """Adds somebody, or changes their role. Raises NotFound, NotAllowed, LastLeader."""
+    _lock_for_leader(tx, person=person, team_id=team_id, version=None)
+    if role != "leader":
+        _keep_a_leader(tx, team_id=team_id, without=user_id)
+    if not is_id(user_id) or not tx.one("SELECT id FROM users WHERE id = :id", _Id, id=user_id):
+        raise NotFound("There is no such person.")
+    tx.write(
+        "DELETE FROM team_members WHERE team_id = :team_id AND user_id = :user_id", team_id=team_id, user_id=user_id
+    )
+    _add(tx, team_id=team_id, user_id=user_id, role=role, now=now)
+
+
+def remove_member(tx: Tx, *, person: Person, team_id: str, user_id: str) -> None:
+    """Takes somebody out; everybody may leave by themselves. Raises NotFound, NotAllowed, LastLeader."""
+    if person.id == user_id:
+        _lock(tx, team_id)
+    else:
+        _lock_for_leader(tx, person=person, team_id=team_id, version=None)
+    _keep_a_leader(tx, team_id=team_id, without=user_id)
+    sql = "DELETE FROM team_members WHERE team_id = :team_id AND user_id = :user_id"
+    if not is_id(user_id) or not tx.write(sql, team_id=team_id, user_id=user_id):
+        raise NotFound("This person is not in the team.")
+
+
+def require_membership(db: Reader, *, person: Person, team_ids: Iterable[str], field: str = "teamIds") -> list[str]:
+    """The teams, sorted, each once, which the person belongs to. Raises Invalid (no such team), NotInTeam."""
+    wanted = sorted(set(team_ids))
+    if not wanted:
+        return []
+    known = {row.id for row in db.read("SELECT id FROM teams WHERE id IN (:ids)", _Id, ids=wanted)}
+    if missing := [team for team in wanted if team not in known]:
+        raise Invalid(*(Problem(field, f"there is no team {team}") for team in missing))
+    if not may(person, "edit:any"):
+        sql = "SELECT team_id AS id FROM team_members WHERE user_id = :user_id AND team_id IN (:ids)"
+        if {row.id for row in db.read(sql, _Id, user_id=person.id, ids=wanted)} != known:
+            raise NotInTeam
+    return wanted
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _Locked(msgspec.Struct):
+    version: int
+
+
+def _lock(tx: Tx, team_id: str) -> int:
+    """Everything about a team's members happens under this lock, so that the last leader stays."""
+    sql = "SELECT version FROM teams WHERE id = :id FOR UPDATE"
+    row = tx.one(sql, _Locked, id=team_id) if is_id(team_id) else None
+    if row is None:
+        raise NotFound
+    return row.version
+
+
+def _lock_for_leader(tx: Tx, *, person: Person, team_id: str, version: int | None) -> None:
+    current = _lock(tx, team_id)
+    sql = "SELECT user_id AS id FROM team_members WHERE team_id = :team_id AND user_id = :user_id AND role = 'leader'"
+    if not may(person, "manage:teams") and not tx.one(sql, _Id, team_id=team_id, user_id=person.id):
+        raise NotAllowed("Only leaders of this team may do this.")
+    if version is not None and version != current:
+        raise PreconditionFailed
+
+
+def _keep_a_leader(tx: Tx, *, team_id: str, without: str) -> None:
+    sql = "SELECT user_id AS id FROM team_members WHERE team_id = :team_id AND role = 'leader'"
+    leaders = {row.id for row in tx.read(sql, _Id, team_id=team_id)}
+    if leaders == {without}:
+        raise LastLeader
+
+
+def _add(tx: Tx, *, team_id: str, user_id: str, role: str, now: datetime) -> None:
+    tx.write(
+        "INSERT INTO team_members (team_id, user_id, role, joined_at) VALUES (:team_id, :user_id, :role, :now)",
+        team_id=team_id,
+        user_id=user_id,
+        role=role,
+        now=now,
+    )

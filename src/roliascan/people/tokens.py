@@ -1,0 +1,51 @@
+"""Tokens: a signed name of a session (JWT, RFC 7519; HS256 only). They carry no rights: those are read with the session."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+AUDIENCE = "roliascan"
+KIND = "access"
+LEEWAY_S = 30
+LONGEST = 4096  # characters
+
+
+def issue(session_id: str, *, secret: str, now: datetime, expires_at: datetime) -> str:
+    import jwt
+
+    claims = {
+        "sid": session_id,
+        "typ": KIND,
+        "aud": AUDIENCE,
+        "iat": int(now.timestamp()),
+        "exp": int(expires_at.timestamp()),
+    }
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def session_of(token: str, *, secret: str, now: datetime) -> str | None:
+    """The session that a token names, or None for any token that is not ours, whole, and of this time."""
+    if len(token) > LONGEST or not token.isascii():
+        return None
+    import jwt
+
+    # Times are checked here, against the time of the request and as strict integers.
+    unchecked = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
+    try:
+        claims = jwt.decode(token, secret, algorithms=["HS256"], options=unchecked)  # type: ignore[arg-type]
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    return claims["sid"] if _is_ours(claims, now) and "crit" not in header else None
+
+
+def _is_ours(claims: dict[str, Any], now: datetime) -> bool:
+    issued, expires = claims.get("iat"), claims.get("exp")
+    moment = now.astimezone(UTC).timestamp()
+    return (
+        claims.get("typ") == KIND
+        and claims.get("aud") == AUDIENCE
+        and isinstance(claims.get("sid"), str)
+        and type(issued) is int
+        and type(expires) is int
+        and issued - LEEWAY_S <= moment < expires + LEEWAY_S
+    )

@@ -1,0 +1,111 @@
+"""What a handler is given, and what it may give back."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import falcon
+import msgspec
+
+from roliascan.database import Database
+from roliascan.database.schema import Gate
+from roliascan.errors import Invalid, NotSignedIn, Problem
+from roliascan.people import sessions, tokens
+from roliascan.people.persons import Person
+from roliascan.settings import Settings
+from roliascan.storage import Storage
+
+COOKIE = "token"
+T = TypeVar("T")
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The parts that `create_app` puts together."""
+
+    settings: Settings
+    db: Database
+    storage: Storage
+    clock: Callable[[], datetime]
+    gate: Gate
+    files_at: str
+    """What the address of every stored file begins with: `/uploads/`, under IMAGE_URL or PUBLIC_URL when set."""
+
+
+class Created(msgspec.Struct, Generic[T]):
+    """201 with the thing and its address below /api/v1."""
+
+    body: T
+    location: str
+
+
+class Empty(msgspec.Struct):
+    """204."""
+
+
+class Redirect(msgspec.Struct):
+    """308 to another address below /api/v1."""
+
+    location: str
+
+
+class Tagged(msgspec.Struct, Generic[T]):
+    """200 with the thing; its version leads the ETag, so that it can come back in If-Match."""
+
+    body: T
+    version: int
+
+
+class Call:
+    """One request on its way through a handler: who asks, when, and the parts to answer with."""
+
+    def __init__(self, parts: Parts, req: falcon.Request, resp: falcon.Response) -> None:
+        self.db = parts.db
+        self.storage = parts.storage
+        self.settings = parts.settings
+        self.files_at = parts.files_at
+        self.req = req
+        self.resp = resp
+        self.now = parts.clock()
+
+    @cached_property
+    def token(self) -> str | None:
+        """The bearer token of the header, else that of the cookie."""
+        header = self.req.get_header("Authorization")
+        if header is not None:
+            scheme, _, token = header.partition(" ")
+            return token.strip() if scheme.lower() == "bearer" else None
+        return self.req.cookies.get(COOKIE) if "HTTP_COOKIE" in self.req.env else None
+
+    @property
+    def by_cookie(self) -> bool:
+        return self.token is not None and "HTTP_AUTHORIZATION" not in self.req.env
+
+    @cached_property
+    def viewer(self) -> Person | None:
+        """Who asks, read now in one statement; None for strangers, and for tokens that are no longer good."""
+        if not self.token:
+            return None
+        session_id = tokens.session_of(self.token, secret=self.settings.jwt_secret, now=self.now)
+        return sessions.find(self.db, session_id, now=self.now) if session_id else None
+
+    @property
+    def person(self) -> Person:
+        """Who asks, signed in. Raises NotSignedIn."""
+        if self.viewer is None:
+            raise NotSignedIn
+        return self.viewer
+
+    @property
+    def if_match(self) -> int | None:
+        """The version in `If-Match: "7"` (or in an ETag of ours, `"7-..."`); None where there is none, or `*`."""
+        header = (self.req.get_header("If-Match") or "*").strip()
+        if header == "*":
+            return None
+        version = header.removeprefix("W/").strip('"').partition("-")[0]
+        if not (version.isascii() and version.isdigit() and len(version) < 10):
+            raise Invalid(Problem("If-Match", 'must be a version in quotes, such as "7"'))
+        return int(version)
+
+
+Handler = Callable[..., Any]

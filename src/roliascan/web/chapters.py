@@ -1,0 +1,123 @@
+"""Chapters over HTTP."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from roliascan.library import chapters
+from roliascan.library.chapters import Chapter, ChapterItem
+from roliascan.library.shapes import State
+from roliascan.paging import Page
+from roliascan.web.calls import Call, Created, Empty, Tagged
+from roliascan.web.fields import Id, Language, TeamIds
+from roliascan.web.queries import ListQuery
+from roliascan.web.series import Reason
+
+
+class FeedQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
+    """`state` shows one's own drafts, scheduled and hidden chapters."""
+
+    series: Id | None = None
+    team: Id | None = None
+    language: Language | None = None
+    state: State = "published"
+
+
+class ChaptersQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
+    sort: Literal["number", "newest"] = "number"
+    team: Id | None = None
+    language: Language | None = None
+    state: State = "published"
+
+
+Label = Annotated[str, Meta(min_length=1, max_length=100)]
+ChapterTitle = Annotated[str, Meta(min_length=1, max_length=300)]
+Volume = Annotated[str, Meta(max_length=20)]
+
+
+class ChapterDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """`number` is 0 to 999999.999 with at most 3 decimals, or null with a `label` such as "Extra"."""
+
+    number: int | float | UnsetType | None = UNSET
+    label: Label | UnsetType | None = UNSET
+    title: ChapterTitle | UnsetType | None = UNSET
+    volume: Volume | UnsetType | None = UNSET
+    language: Language | UnsetType = UNSET
+    team_ids: TeamIds | UnsetType = UNSET
+
+
+class Publication(msgspec.Struct, forbid_unknown_fields=True):
+    """`at` in the future schedules."""
+
+    at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class Hiding(msgspec.Struct, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+
+
+def feed(call: Call, query: FeedQuery) -> Page[ChapterItem]:
+    wanted = chapters.Filter(series=query.series, language=query.language, team=query.team, state=query.state)
+    return chapters.feed(call.db, query.asked, wanted, viewer=call.viewer)
+
+
+def index(call: Call, query: ChaptersQuery, series_: str) -> Page[ChapterItem]:
+    wanted = chapters.Filter(language=query.language, team=query.team, state=query.state)
+    return chapters.index(call.db, series_, query.asked, wanted, sort=query.sort, viewer=call.viewer)
+
+
+def show(call: Call, chapter: str) -> Tagged[Chapter]:
+    found = chapters.show(call.db, chapter, viewer=call.viewer, files_at=call.files_at)
+    return Tagged(found, found.version)
+
+
+def create(call: Call, body: ChapterDraft, series_: str) -> Created[Chapter]:
+    chapter_id = call.db.run(chapters.create, series_, _draft(body), person=call.person, now=call.now)
+    return Created(shown(call, chapter_id).body, f"/chapters/{chapter_id}")
+
+
+def change(call: Call, body: ChapterDraft, chapter: str) -> Tagged[Chapter]:
+    call.db.run(chapters.change, chapter, _draft(body), person=call.person, version=call.if_match, now=call.now)
+    return shown(call, chapter)
+
+
+def publish(call: Call, body: Publication | None, chapter: str) -> Tagged[Chapter]:
+    at = body.at if body else None
+    call.db.run(chapters.publish, chapter, person=call.person, at=at, now=call.now)
+    return shown(call, chapter)
+
+
+def hide(call: Call, body: Hiding | None, chapter: str) -> Tagged[Chapter]:
+    reason = body.reason if body else None
+    call.db.run(chapters.hide, chapter, person=call.person, reason=reason, now=call.now)
+    return shown(call, chapter)
+
+
+def remove(call: Call, query: Reason, chapter: str) -> Empty:
+    """`reason` is what the address answers from now on."""
+    chapters.remove(
+        call.db,
+        call.storage,
+        chapter,
+        person=call.person,
+        reason=query.reason,
+        version=call.if_match,
+        now=call.now,
+    )
+    return Empty()
+
+
+def shown(call: Call, chapter_id: str) -> Tagged[Chapter]:
+    """The chapter as its editor sees it."""
+    found = chapters.show(call.db, chapter_id, viewer=call.person, files_at=call.files_at)
+    return Tagged(found, found.version)
+
+
+def _draft(body: ChapterDraft) -> chapters.Draft:
+    given = {name: getattr(body, name) for name in body.__struct_fields__}
+    if isinstance(body.number, int | float):
+        given["number"] = Decimal(repr(body.number))  # 10.1 as it was written, not as its nearest binary fraction
+    return chapters.Draft(**given)

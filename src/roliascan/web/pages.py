@@ -1,0 +1,82 @@
+"""The pages of a chapter over HTTP."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+import falcon
+import msgspec
+from msgspec import Meta
+
+from roliascan.errors import Invalid, Problem, TooLarge, UnsupportedType
+from roliascan.library import pages
+from roliascan.library.chapters import Chapter
+from roliascan.library.pages import MOST_PAGES, Upload
+from roliascan.web import chapters
+from roliascan.web.bodies import LengthRequired
+from roliascan.web.calls import Call, Created, Tagged
+from roliascan.web.fields import Id
+
+MOST_FILES = 100
+
+
+class TooManyFiles(TooLarge):
+    code = "too_many_files"
+    detail = f"Send at most {MOST_FILES} files at once."
+
+
+class Arrangement(msgspec.Struct, forbid_unknown_fields=True):
+    """The new order of the pages, by identifier; what is left out goes."""
+
+    ids: Annotated[list[Id], Meta(max_length=MOST_PAGES)]
+
+
+def add(call: Call, chapter: str) -> Created[Chapter]:
+    """Multipart: a field `page_7` sets page 7, other names append in order. All of the pages or none."""
+    person = call.person
+    if (call.req.content_type or "").partition(";")[0].strip().lower() != "multipart/form-data":
+        raise UnsupportedType("Send the images as multipart/form-data.")
+    if call.req.content_length is None:
+        raise LengthRequired
+    pages.add(
+        call.db,
+        call.storage,
+        person=person,
+        chapter_id=chapter,
+        uploads=_uploads(call.req),
+        max_bytes=call.settings.max_file_size,
+        now=call.now,
+    )
+    return Created(chapters.shown(call, chapter).body, f"/chapters/{chapter}")
+
+
+def _uploads(req: falcon.Request) -> Iterator[Upload]:
+    """The files of the form as they arrive; each is read before the next is looked at."""
+    for count, part in enumerate(req.get_media(), start=1):
+        if count > MOST_FILES:
+            raise TooManyFiles
+        field = "".join(c for c in part.name or "" if c.isprintable())[:60] or "(unnamed)"
+        yield Upload(field, _number(field), part.stream)
+
+
+def _number(field: str) -> int | None:
+    match = re.fullmatch(r"page_(\d{1,6})", field, re.ASCII)
+    if not match:
+        return None
+    number = int(match[1])
+    if not 1 <= number <= MOST_PAGES:
+        raise Invalid(Problem(field, f"pages are numbered 1 to {MOST_PAGES}"))
+    return number
+
+
+def arrange(call: Call, body: Arrangement, chapter: str) -> Tagged[Chapter]:
+    pages.arrange(
+        call.db,
+        call.storage,
+        person=call.person,
+        chapter_id=chapter,
+        ids=body.ids,
+        version=call.if_match,
+        now=call.now,
+    )
+    return chapters.shown(call, chapter)

@@ -1,0 +1,204 @@
+"""From a route to the responder that Falcon calls: rights, query, body, the handler, its answer and its headers."""
+
+import time
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+import falcon
+import msgspec
+
+from roliascan.errors import NotAllowed
+from roliascan.ids import new_id
+from roliascan.people.persons import require
+from roliascan.web import bodies, logs, queries
+from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged
+from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, Route
+
+_encode = msgspec.json.Encoder().encode
+_READS = {"GET", "HEAD"}
+_UNCHECKED = {"/health", "/ready", "/docs", f"{API}/openapi.json"}
+"""Paths that answer whatever the state of the database."""
+
+PRIVATE = "private, no-store"
+Responder = Callable[..., None]
+
+
+class ForeignOrigin(NotAllowed):
+    code = "foreign_origin"
+    detail = "A change by cookie must come from a page of this site; send the token as Authorization: Bearer instead."
+
+
+def add_routes(app: "falcon.App[Any, Any]", parts: Parts) -> None:
+    """Gives each path one resource with a responder for each of its methods; HEAD goes wherever GET goes."""
+    by_path: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        by_path.setdefault(route.path, {})[route.method] = route
+    for path, routes in by_path.items():
+        responders = {f"on_{method.lower()}": _responder(route, parts) for method, route in routes.items()}
+        if "on_get" in responders:
+            responders["on_head"] = responders["on_get"]
+        app.add_route(path, type("Resource", (), responders)())
+
+
+def _responder(route: Route, parts: Parts) -> Responder:
+    handler = route.handler
+    body_type, optional = _body_of(handler)
+    query_type = handler.__annotations__.get("query", queries.NoQuery)
+    checked = route.path not in _UNCHECKED
+    changes = route.method not in _READS
+
+    def respond(_resource: object, req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        if checked:
+            parts.gate.check(time.monotonic())
+        call = Call(parts, req, resp)
+        if route.who != ANYONE:
+            _check_person(call, route.who)
+        if changes and call.by_cookie:
+            _check_origin(call)
+        given: dict[str, Any] = {**path}
+        query = queries.read(req.params, query_type)
+        if query_type is not queries.NoQuery:
+            given["query"] = query
+        if body_type is not None:
+            given["body"] = None if optional and not req.content_length else bodies.read(req, body_type)
+        _answer(call, route, handler(call, **given))
+
+    return respond
+
+
+def _body_of(handler: Handler) -> tuple[Any, bool]:
+    """The type of a handler's `body`, and whether it may be absent."""
+    annotated = handler.__annotations__.get("body")
+    arguments = getattr(annotated, "__args__", ())
+    if type(None) in arguments:
+        return next(one for one in arguments if one is not type(None)), True
+    return annotated, False
+
+
+def _check_person(call: Call, who: str) -> None:
+    person = call.person
+    if who != SIGNED_IN:
+        require(person, who)
+
+
+def _check_origin(call: Call) -> None:
+    """A page of another site can send our cookie along, but cannot hide where it is (RFC 6454)."""
+    origin = call.req.get_header("Origin")
+    if origin is None or origin not in _own_origins(call):
+        raise ForeignOrigin
+
+
+def _own_origins(call: Call) -> set[str]:
+    settings = call.settings
+    if settings.public_url_given:
+        return {"/".join(settings.public_url.split("/")[:3]), *settings.cors_origins}
+    # without PUBLIC_URL: where the browser says that it sent the request, which pages cannot change
+    host = call.req.get_header("Host") or ""
+    return {f"http://{host}", f"https://{host}", *settings.cors_origins}
+
+
+def _answer(call: Call, route: Route, result: Any) -> None:
+    resp, version = call.resp, ""
+    if isinstance(result, Tagged):
+        version = f"{result.version}-"
+        result = result.body
+    elif isinstance(result, Created):
+        resp.status = 201
+        resp.set_header("Location", _address(result.location))
+        result = result.body
+    elif isinstance(result, Redirect):
+        resp.status = 308
+        resp.set_header("Location", _address(result.location))
+        _keep(call, route)
+        return
+    elif isinstance(result, Empty):
+        resp.status = 204
+        resp.set_header("Cache-Control", PRIVATE)
+        return
+    if result is not None:
+        resp.content_type = "application/json"
+        resp.data = _encode(result)
+    if resp.data is not None:
+        _keep(call, route)
+        if route.method in _READS and resp.status_code == 200:
+            _tag(call, resp.data, version)
+
+
+def _address(location: str) -> str:
+    return f"{API}{location}"
+
+
+def _keep(call: Call, route: Route) -> None:
+    """Caches may keep what strangers see; what somebody signed in sees is theirs."""
+    signed_in = call.token is not None
+    call.resp.set_header("Cache-Control", PRIVATE if signed_in or route.method not in _READS else route.cache)
+    call.resp.append_header("Vary", "Authorization, Cookie")
+
+
+def _tag(call: Call, body: bytes, version: str) -> None:
+    """An ETag of the body; who has it already gets 304 and no body (RFC 9110, section 13.1.2)."""
+    resp = call.resp
+    tag = f'"{version}{blake2b(body, digest_size=12).hexdigest()}"'
+    resp.set_header("ETag", tag)
+    known = call.req.get_header("If-None-Match")
+    if known is not None and (known.strip() == "*" or tag in known):
+        resp.status = 304
+        resp.data = None
+
+
+class Envelope:
+    """What surrounds every request: its identifier, the headers of every answer, CORS, and its line in the log."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._origins = parts.settings.cors_origins
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        req.context.started = time.perf_counter()
+        req.context.request_id = req.env.get("roliascan.request_id") or new_id(self._parts.clock())
+        if req.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in req.env:
+            resp.complete = True
+            resp.status = 204
+
+    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
+        resp.set_headers(_EVERYWHERE)
+        resp.set_header("X-Request-Id", req.context.request_id)
+        if self._origins:
+            self._allow_origin(req, resp)
+        logs.log_request(
+            request_id=req.context.request_id,
+            method=req.method,
+            path=req.path,
+            status=resp.status_code,
+            ms=(time.perf_counter() - req.context.started) * 1000,
+            route=req.uri_template or "",
+            client=req.env.get("roliascan.client", ""),
+        )
+
+    def _allow_origin(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """CORS for exact origins (fetch.spec.whatwg.org, section 3.2)."""
+        resp.append_header("Vary", "Origin")
+        origin = req.get_header("Origin")
+        if origin not in self._origins:
+            return
+        resp.set_headers(
+            {
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Allow-Credentials": "true",
+                "Access-Control-Expose-Headers": "ETag, Location, Retry-After, X-Request-Id",
+            }
+        )
+        if req.method == "OPTIONS":
+            resp.set_headers(_PREFLIGHT)
+
+
+_EVERYWHERE: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
+_PREFLIGHT: Mapping[str, str] = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
+    "Access-Control-Max-Age": "7200",
+}

@@ -1,0 +1,101 @@
+"""The bytes of stored files over HTTP, where the storage is local (RFC 9110, sections 8.8.3 and 14)."""
+
+import re
+from typing import BinaryIO, NamedTuple
+from urllib.parse import quote
+
+from roliascan.errors import NotFound, Refusal
+from roliascan.library import files
+from roliascan.library.files import File
+from roliascan.storage import keys
+from roliascan.web.calls import Call
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+PRIVATE = "private, no-store"
+
+
+class NotSatisfiable(Refusal):
+    code = "range_not_satisfiable"
+    detail = "The file is shorter than the range asked for."
+
+
+class _Span(NamedTuple):
+    start: int
+    length: int
+
+
+class _Part:
+    """The next `length` bytes of a file, for WSGI."""
+
+    def __init__(self, source: BinaryIO, length: int) -> None:
+        self._source = source
+        self._left = length
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        chunk = self._source.read(self._left if size is None or size < 0 else min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def show(call: Call, key: str) -> None:
+    """A stored file: with its right type, never sniffed, never run, for ever the same; a range of it when asked."""
+    if not keys.is_key(key):
+        raise NotFound
+    file = files.find(call.db, key, viewer=call.viewer)
+    _describe(call, file)
+    if _is_known(call, file):
+        call.resp.status = 304
+        return
+    span = _span(call, file)
+    if call.req.method == "HEAD":
+        call.resp.content_length = span.length
+    else:
+        source = call.storage.open(file.storage_key, start=span.start)
+        call.resp.set_stream(_Part(source, span.length), span.length)
+
+
+def _describe(call: Call, file: File) -> None:
+    name = file.name or file.storage_key.rpartition("/")[2]
+    place = "inline" if file.type.startswith("image/") else "attachment"
+    call.resp.content_type = file.type
+    call.resp.set_headers(
+        {
+            "Accept-Ranges": "bytes",
+            "Cache-Control": IMMUTABLE if file.is_public else PRIVATE,
+            "Content-Disposition": f"{place}; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "ETag": _tag(file),
+        }
+    )
+
+
+def _tag(file: File) -> str:
+    return f'"{file.sha256[:32]}"'
+
+
+def _is_known(call: Call, file: File) -> bool:
+    return _tag(file) in (call.req.get_header("If-None-Match") or "")
+
+
+def _span(call: Call, file: File) -> _Span:
+    """One range is answered; several, or what is no range, as if there were none. Raises NotSatisfiable."""
+    match = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", call.req.get_header("Range") or "", re.ASCII)
+    if_range = call.req.get_header("If-Range")
+    if not match or match[0] == "bytes=-" or (if_range and if_range != _tag(file)):
+        return _Span(0, file.bytes)
+    if not match[1]:
+        start, end = max(0, file.bytes - int(match[2])), file.bytes - 1
+    else:
+        start, end = int(match[1]), min(int(match[2] or file.bytes), file.bytes - 1)
+        if match[2] and int(match[2]) < start:
+            return _Span(0, file.bytes)
+    if start >= file.bytes:
+        call.resp.set_header("Content-Range", f"bytes */{file.bytes}")
+        raise NotSatisfiable
+    call.resp.status = 206
+    call.resp.set_header("Content-Range", f"bytes {start}-{end}/{file.bytes}")
+    return _Span(start, end - start + 1)

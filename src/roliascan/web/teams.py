@@ -1,0 +1,93 @@
+"""Teams over HTTP."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from roliascan.paging import Page
+from roliascan.people import teams
+from roliascan.people.teams import Link, Team, TeamItem
+from roliascan.web.calls import Call, Created, Empty, Tagged
+from roliascan.web.fields import Text
+from roliascan.web.queries import ListQuery
+
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class SentLink(msgspec.Struct, forbid_unknown_fields=True):
+    label: Annotated[str, Meta(min_length=1, max_length=100)]
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s<>\"]+$", max_length=1000)]
+
+
+Links = Annotated[list[SentLink], Meta(max_length=20)]
+
+
+class NewTeam(msgspec.Struct, forbid_unknown_fields=True):
+    name: Name
+    description: Text | None = None
+    links: Links = []
+
+
+class TeamChange(msgspec.Struct, forbid_unknown_fields=True):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType | None = UNSET
+    links: Links | UnsetType = UNSET
+
+
+class Membership(msgspec.Struct, forbid_unknown_fields=True):
+    role: Literal["leader", "member"]
+
+
+def index(call: Call, query: ListQuery) -> Page[TeamItem]:
+    return teams.index(call.db, query.asked)
+
+
+def show(call: Call, team: str) -> Tagged[Team]:
+    found = teams.show(call.db, team)
+    return Tagged(found, found.version)
+
+
+def create(call: Call, body: NewTeam) -> Created[Team]:
+    team_id = call.db.run(
+        teams.create,
+        person=call.person,
+        name=body.name,
+        description=body.description,
+        links=_links(body.links),
+        now=call.now,
+    )
+    return Created(teams.show(call.db, team_id), f"/teams/{team_id}")
+
+
+def change(call: Call, body: TeamChange, team: str) -> Tagged[Team]:
+    call.db.run(
+        teams.change,
+        person=call.person,
+        team_id=team,
+        version=call.if_match,
+        name=body.name,
+        description=body.description,
+        links=UNSET if body.links is UNSET else _links(body.links),
+        now=call.now,
+    )
+    return show(call, team)
+
+
+def remove(call: Call, team: str) -> Empty:
+    call.db.run(teams.remove, person=call.person, team_id=team, version=call.if_match)
+    return Empty()
+
+
+def set_member(call: Call, body: Membership, team: str, user: str) -> Tagged[Team]:
+    call.db.run(teams.set_member, person=call.person, team_id=team, user_id=user, role=body.role, now=call.now)
+    return show(call, team)
+
+
+def remove_member(call: Call, team: str, user: str) -> Empty:
+    call.db.run(teams.remove_member, person=call.person, team_id=team, user_id=user)
+    return Empty()
+
+
+def _links(sent: list[SentLink]) -> list[Link]:
+    return [Link(one.label, one.url) for one in sent]
