@@ -2,6 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +66,32 @@ def test_what_is_stopped_is_gone(tmp_path: Path) -> None:
     assert not program.answers(address)
 
 
+def test_what_a_killed_run_leaves_behind_ends_too(tmp_path: Path) -> None:
+    number = tmp_path / "pid"
+    source = f"""
+import os, signal, sys
+from pathlib import Path
+from tests.servers import program
+number = Path({str(number)!r})
+command = f"echo $$ > {{number}}.new; mv {{number}}.new {{number}}; exec sleep 60"
+with program.running(["sh", "-c", command], ready=number.exists):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", source], cwd=program.PROJECT).returncode == -signal.SIGKILL
+    assert _gone(int(number.read_text()))
+
+
+def _gone(number: int) -> bool:
+    """Has this process ended, or does it within 5 seconds?"""
+    for _ in range(100):
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_what_ends_by_itself_is_told_with_its_output() -> None:
     with pytest.raises(program.DidNotStart, match=r"(?s)status 3.*why not"):
         server.running(command=["sh", "-c", "echo why not; exit 3"]).__enter__()
@@ -72,5 +102,4 @@ def test_what_is_never_ready_is_ended(tmp_path: Path) -> None:
     slow = program.running(["sh", "-c", f"echo $$ > {number}; exec sleep 60"], ready=lambda: False, seconds=0.5)
     with pytest.raises(program.DidNotStart, match="not ready"):
         slow.__enter__()
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(number.read_text()), 0)
+    assert _gone(int(number.read_text()))
