@@ -145,6 +145,7 @@ def _tag(call: Call, body: bytes, version: str) -> None:
     if known is not None and (known.strip() == "*" or tag in known):
         resp.status = 304
         resp.data = None
+        resp.delete_header("Content-Type")
 
 
 class Envelope:

@@ -48,6 +48,7 @@ def show(call: Call, key: str) -> None:
     _describe(call, file)
     if _is_known(call, file):
         call.resp.status = 304
+        call.resp.delete_header("Content-Type")
         return
     span = _span(call, file)
     if call.req.method == "HEAD":
