@@ -59,7 +59,7 @@ lock: setup
 
 # The Lambda emulator is one file of a large wheel. Without it the tests that need it are skipped, or fail with CI=true.
 .emulator:
-	@case ",$(TEST_WITHOUT)," in *,lambda,*) ;; *) test ! -e /proc || $(MAKE) --no-print-directory $(EMULATOR) || true ;; esac
+	@case ",$(TEST_WITHOUT)," in *,lambda,*) ;; *) test ! -e /proc || $(MAKE) -s $(EMULATOR) || true ;; esac
 
 $(EMULATOR): requirements/lambda-emulator.txt
 	@rm -rf .tools/aws-sam-cli
