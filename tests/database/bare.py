@@ -1,0 +1,61 @@
+"""The database seen from outside: a bare driver's connection, and the means of whoever runs the server."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+import sqlalchemy as sa
+
+from tests.servers import mariadb
+
+
+def connect(url: str) -> Any:
+    """In autocommit."""
+    if url.startswith("sqlite:///"):
+        return sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=0.1)
+    if url.startswith("mysql:"):
+        return mariadb.connect(url)
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    return connection
+
+
+@contextmanager
+def cursor(url: str) -> Iterator[Any]:
+    with closing(connect(url)) as connection, closing(connection.cursor()) as cursor:
+        yield cursor
+
+
+def rows(url: str, sql: str) -> list[Any]:
+    with cursor(url) as asking:
+        asking.execute(sql)
+        return list(asking.fetchall())
+
+
+def end_connections(url: str) -> None:
+    """What an administrator or a fail-over does; returns when the server has ended all of them."""
+    mysql = url.startswith("mysql:")
+    others = (
+        "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()"
+        if mysql
+        else "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with cursor(url) as administrator:
+        administrator.execute(others)
+        for (number,) in administrator.fetchall():
+            administrator.execute(f"KILL {number}" if mysql else f"SELECT pg_terminate_backend({number})")
+        while administrator.execute(others) or administrator.fetchall():
+            time.sleep(0.01)
+
+
+@contextmanager
+def inspector(url: str) -> Iterator[sa.Inspector]:
+    """SQLAlchemy's view of the catalogs."""
+    engine = sa.create_engine(url.replace("mysql:", "mysql+pymysql:", 1))
+    try:
+        yield sa.inspect(engine)
+    finally:
+        engine.dispose()
