@@ -93,16 +93,16 @@ class Raw:
         }  # fmt: skip
 
 
-def deflate(data: bytes) -> bytes:
+def deflate(data: bytes, end: int = zlib.Z_FINISH) -> bytes:
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return deflater.compress(data) + deflater.flush()
+    return deflater.compress(data) + deflater.flush(end)
 
 
 def _local(raw: Raw) -> bytes:
     f = raw.fields() | dict(raw.local)
     head = struct.pack(
         "<4s5H3L2H", f["signature"], f["version"], f["flags"], f["method"], 0, 0x21, f["crc"], f["packed"], f["size"],
-        len(f["name"]), len(f["extra"]),
+        f.get("name_length", len(f["name"])), len(f["extra"]),
     )  # fmt: skip
     return bytes(head + f["name"] + f["extra"])
 
@@ -223,6 +223,7 @@ _LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><ComicInfo><Series>&c;</Series></ComicInfo>"""
 _XXE = b'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><ComicInfo><Series>&f;</Series></ComicInfo>'
 _DEFLATED = deflate(b"a page " * 50)
+_UNFINISHED = deflate(b"a page " * 50, zlib.Z_SYNC_FLUSH)
 
 # UP-11, UP-13: the kinds that warehouse refuses for packages, and what only concerns comics.
 HOSTILE: dict[str, Hostile] = {
@@ -359,7 +360,7 @@ HOSTILE: dict[str, Hostile] = {
     "in several parts": Hostile(_ended(disk=1), DamagedArchive, "part of an archive"),
     "entry in another part": Hostile(_page(central={"disk": 3}), DamagedArchive, "part of an archive"),
     "other count in this part": Hostile(_ended(here=1), DamagedArchive, "part of an archive"),
-    "ZIP64 end elsewhere": Hostile(_wide(at=3), DamagedArchive, "ZIP64"),
+    "ZIP64 end elsewhere": Hostile(_wide(at=3), DamagedArchive, "not where it says"),
     "ZIP64 end with more": Hostile(_wide(length=60), DamagedArchive, "ZIP64"),
     "ZIP64 end counts otherwise": Hostile(_wide(count=2), DamagedArchive, "counts 2"),
     "two ends disagree": Hostile(
@@ -370,6 +371,10 @@ HOSTILE: dict[str, Hostile] = {
     "cut content": Hostile(
         _page(data=b"a page " * 50, method=8, packed=_DEFLATED[:-4]), DamagedArchive, "002.jpg"
     ),
+    "unfinished content": Hostile(
+        _page(data=b"a page " * 50, method=8, packed=_UNFINISHED), DamagedArchive, "002.jpg is cut short"
+    ),
+    "name up to behind the end": Hostile(_page(local={"name_length": 0xFFFF}), DamagedArchive, "cut short"),
     "broken content": Hostile(_page(method=8, packed=b"\xff" * 30), DamagedArchive, "inflated"),
     "bytes behind the content": Hostile(
         _page(data=b"a page " * 50, method=8, packed=_DEFLATED + b"more"), DamagedArchive, "behind its end"

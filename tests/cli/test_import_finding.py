@@ -11,6 +11,7 @@ import pytest
 from roliascan.cli.importing import chapters, finding
 from roliascan.cli.importing.archives import Limits, OversizedArchive
 from roliascan.cli.importing.chapters import Chapter, NoPages, OversizedPage, TooManyPages
+from roliascan.cli.importing.comicinfo import BYTES_MAX, OversizedInfo, UnsafeInfo
 from roliascan.cli.importing.finding import Found, Series
 from roliascan.cli.importing.folders import NotAFile, open_file
 from tests.archives import cbz, comicinfo, folder, pages, picture
@@ -235,6 +236,13 @@ def test_a_wrong_comicinfo_is_ignored_with_a_warning(tmp_path: Path) -> None:
     (chapter,) = only(cbz(tmp_path / "Moon Boat 1.cbz", pages() | {"ComicInfo.xml": b"<ComicInfo>"})).chapters
     assert written(chapter) == "1"
     assert chapter.warnings[0].startswith("ComicInfo.xml is ignored")
+
+
+def test_a_hostile_comicinfo_in_a_folder_is_refused(tmp_path: Path) -> None:
+    for data, refusal in ((b"<!DOCTYPE x><ComicInfo/>", UnsafeInfo), (bytes(BYTES_MAX + 1), OversizedInfo)):
+        found = finding.walk([folder(tmp_path / "A 1", pages() | {"ComicInfo.xml": data})])
+        with pytest.raises(refusal):
+            list(chapters.read(found.shelves[0].items[0], LIMITS))
 
 
 def test_comicinfo_of_an_archive_of_chapters(tmp_path: Path) -> None:

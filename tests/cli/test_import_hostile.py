@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from roliascan.cli.importing import archives as zip_archives
 from roliascan.cli.importing import chapters, finding
 from roliascan.cli.importing.archives import DamagedArchive, Limits, OversizedArchive
 from roliascan.cli.importing.chapters import Item
@@ -221,6 +222,14 @@ def test_a_bomb_is_refused_before_it_fills_memory_or_time(tmp_path: Path) -> Non
     finally:
         tracemalloc.stop()
     assert peak < 2 * 1024 * 1024
+
+
+def test_the_total_is_counted_whatever_was_declared(tmp_path: Path) -> None:
+    path = cbz(tmp_path / "1.cbz", {f"{number}.jpg": bytes(1000) for number in range(10)})
+    with path.open("rb") as file:
+        found = zip_archives.entries(file, DEFAULTS)
+        with pytest.raises(OversizedArchive, match="unpacks to more than 5000 bytes"):
+            zip_archives.verify(file, found, Limits(total=5000))
 
 
 def test_utf8_said_and_unsaid_give_one_name(tmp_path: Path) -> None:

@@ -259,8 +259,6 @@ def _starts(file: BinaryIO, infos: list[zipfile.ZipInfo], directory: int) -> dic
     for info in sorted(infos, key=lambda info: info.header_offset):
         _check_joint(ends, info.header_offset, shown(info.orig_filename))
         start = _local(file, info)
-        if start + info.compress_size > directory:
-            raise UnsafeArchive(f"{shown(info.orig_filename)} overlaps the directory.")
         starts[info.header_offset] = start
         ends = _ends(file, info, start + info.compress_size)
     _check_joint(ends, directory, "the directory")
@@ -271,7 +269,7 @@ def _check_joint(ends: set[int], at: int, name: str) -> None:
     if at in ends:
         return
     if at < min(ends):
-        raise UnsafeArchive(f"{name} overlaps another entry.")
+        raise UnsafeArchive(f"{name} overlaps the entry before it.")
     raise UnsafeArchive(f"There are bytes before {name} that belong to no entry.")
 
 
