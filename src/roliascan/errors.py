@@ -1,4 +1,4 @@
-"""The tree of refusals: what can be said no to, in words for the person who asked. HTTP numbers are in web/answers.py."""
+"""The tree of refusals: each a no in words for the person who asked. HTTP numbers are in web/answers.py."""
 
 from typing import NamedTuple
 

@@ -55,7 +55,7 @@ class Order(NamedTuple):
 
 
 class Listed(msgspec.Struct):
-    """What a row of a list selects first, beside what is shown; both are unset, and so not written, before it is shown."""
+    """What a row of a list selects first, beside what is shown; both are unset, and so not written, at the end."""
 
     sort_key: Any
     total: Any
@@ -106,7 +106,7 @@ def _total(shown: "list[L]", asked: Asked) -> int | None:
 
 
 def _cursor(order: Order, row: Listed) -> str:
-    written = msgspec.json.encode([order.name, row.sort_key, getattr(row, "id")])  # noqa: B009 - every listed row has one
+    written = msgspec.json.encode([order.name, row.sort_key, getattr(row, "id")])
     return urlsafe_b64encode(written).rstrip(b"=").decode()
 
 

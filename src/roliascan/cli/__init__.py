@@ -17,7 +17,7 @@ COMMANDS = {
     "doctor": "look at settings, database and storage, and say what is wrong",
     "openapi": "print the API as OpenAPI 3.1",
 }
-"""Each is a module of this package with `arguments(parser)` and `run(args) -> exit status`, imported when it is called."""
+"""Each is a module here with `arguments(parser)` and `run(args) -> exit status`, imported when it is called."""
 
 _MODULES = {"import": "import_"}
 

@@ -1,4 +1,4 @@
-"""Bring the database to this version, or see what that would do. A step of the deployment, never of a function's start."""
+"""Bring the database to this version, or see what that would do: a step of deploying, never of a start."""
 
 import argparse
 import json

@@ -29,7 +29,7 @@ def now() -> datetime:
 
 
 def load_environment() -> None:
-    """Adds the lines of `.env` to the environment (never on a function platform), and the made secret if one is needed."""
+    """Adds the lines of `.env` (never on a function platform), and the made secret if one is needed."""
     if any(os.environ.get(marker) for marker in FUNCTION_MARKERS):
         return
     for name, value in dotenv_values(".env").items():

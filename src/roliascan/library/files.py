@@ -20,22 +20,22 @@ class File(msgspec.Struct):
     owns: bool
 
 
-_FIND = f"""
+_FIND = """
 SELECT f.storage_key, f.type, f.bytes, f.name, f.sha256,
     (f.purpose = 'file'
      OR EXISTS (SELECT 1 FROM series s WHERE s.cover_file_id = f.id AND s.state = 'published')
      OR EXISTS (SELECT 1 FROM pages p JOIN chapters c ON c.id = p.chapter_id AND c.revision = p.revision
        JOIN series s ON s.id = c.series_id
        WHERE p.file_id = f.id AND c.state = 'published' AND s.state = 'published')) AS is_public,
-    {{owns}} AS owns
+    {owns} AS owns
 FROM files f WHERE f.storage_key = :key AND f.state = 'ready'
-"""  # noqa: S608 - our own text
+"""
 _FIND_PUBLIC = _FIND.format(owns=":no")
 _FIND_FOR = _FIND.format(
     owns=f"""((f.owner_id = :viewer AND f.purpose <> 'page')
      OR EXISTS (SELECT 1 FROM series s WHERE s.cover_file_id = f.id AND {rights.OWNS_SERIES})
      OR EXISTS (SELECT 1 FROM pages p JOIN chapters c ON c.id = p.chapter_id JOIN series s ON s.id = c.series_id
-       WHERE p.file_id = f.id AND {rights.OWNS_CHAPTER}))"""  # noqa: S608 - our own text
+       WHERE p.file_id = f.id AND {rights.OWNS_CHAPTER}))"""
 )
 
 

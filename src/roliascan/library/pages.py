@@ -1,7 +1,7 @@
 """Pages: adding, ordering and taking out the images of a chapter.
 
-A chapter's pages are a set with a revision. Every change writes the rows of a new revision and then flips the one number that
-readers follow, so that they see the old pages or the new ones, whole.
+A chapter's pages are a set with a revision. Every change writes the rows of a new revision and then flips the one
+number that readers follow, so that they see the old pages or the new ones, whole.
 """
 
 from collections.abc import Iterable, Iterator
@@ -172,7 +172,9 @@ def _arrange(
     held = chapters.hold(tx, chapter_id, person=person, version=version)
     rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
     pages = {page.file_id: page for page in _current(tx, chapter_id, held.revision)}
-    problems = [Problem(f"ids[{place}]", "is not a page of this chapter") for place, one in enumerate(ids) if one not in pages]
+    problems = [
+        Problem(f"ids[{place}]", "is not a page of this chapter") for place, one in enumerate(ids) if one not in pages
+    ]
     problems += [Problem(f"ids[{place}]", "is here twice") for place, one in enumerate(ids) if one in ids[:place]]
     if problems:
         raise Invalid(*problems)

@@ -54,7 +54,7 @@ def _close(tx: Tx, series_id: str, *, person: Person, version: int | None, now: 
 
 
 def _step(tx: Tx, series_id: str) -> tuple[list[str], bool]:
-    sql = f"SELECT id FROM chapters WHERE series_id = :id ORDER BY id LIMIT {STEP}"  # noqa: S608 - a number of ours
+    sql = f"SELECT id FROM chapters WHERE series_id = :id ORDER BY id LIMIT {STEP}"
     found = [row.id for row in tx.read(sql, _Id, id=series_id)]
     return (chapters.erase(tx, found), True) if found else ([], False)
 
@@ -68,7 +68,7 @@ def _end(tx: Tx, series_id: str, *, reason: str | None, now: datetime) -> list[s
         id=series_id,
     )
     for table in ("series_titles", "series_slugs", "series_teams", "series_stats", "series_ratings", "search_terms"):
-        tx.write(f"DELETE FROM {table} WHERE series_id = :id", id=series_id)  # noqa: S608 - names of ours
+        tx.write(f"DELETE FROM {table} WHERE series_id = :id", id=series_id)
     tx.write("DELETE FROM series WHERE id = :id", id=series_id)
     return [file.storage_key for file in covers if _forget_cover(tx, file.id)]
 

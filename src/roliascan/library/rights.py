@@ -1,7 +1,7 @@
 """Who owns what, and who may see or edit it: decided now, from the rows, in the transaction that acts.
 
-A series belongs to its creator and to its teams. A chapter belongs to the teams that released it; one without teams belongs
-to whoever added it and to the owners of its series.
+A series belongs to its creator and to its teams. A chapter belongs to the teams that released it; one without teams
+belongs to whoever added it and to the owners of its series.
 """
 
 from roliascan.errors import NotAllowed, NotFound

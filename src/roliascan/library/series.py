@@ -1,18 +1,18 @@
-"""Series: starting, finding, showing, changing and ending them."""
+"""Series: starting, showing, changing them, and the tombstones of those that ended."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from roliascan import text
-from roliascan.database import Database, Reader, Tx
+from roliascan.database import Reader, Tx
 from roliascan.errors import Invalid, NotFound, PreconditionFailed, Problem, Removed
 from roliascan.ids import is_id, new_id
 from roliascan.library import rights, slugs
+from roliascan.library.naming import team_names
 from roliascan.library.shapes import ContentRating, Direction, SeriesType, State, Status
-from roliascan.paging import Asked, Listed, Order, Page, page_of, window
 from roliascan.people import teams
 from roliascan.people.persons import Person, may, require
 from roliascan.people.teams import TeamName
@@ -23,30 +23,6 @@ class AltTitle(msgspec.Struct):
 
     language: str
     title: str
-
-
-class SeriesItem(Listed, rename="camel"):
-    """A series in a list."""
-
-    id: str
-    slug: str
-    title: str
-    type: str
-    status: str
-    direction: str
-    language: str
-    content_rating: str
-    author: str
-    description: str
-    cover: str | None
-    chapter_count: int
-    rating: float | None
-    rating_count: int
-    last_chapter_at: str | None
-    state: str
-    published_at: str | None
-    created_at: str
-    updated_at: str
 
 
 class Series(msgspec.Struct, rename="camel"):
@@ -84,81 +60,21 @@ class _Row(Series):
     owns: bool
 
 
-_COLUMNS = """s.id, s.slug, s.title, s.type, s.status, s.direction, s.language, s.content_rating, s.author, s.description,
-    f.storage_key AS cover, t.chapter_count, t.rating_milli AS rating, t.rating_count, t.last_chapter_at,
+COLUMNS = """s.id, s.slug, s.title, s.type, s.status, s.direction, s.language, s.content_rating, s.author,
+    s.description, f.storage_key AS cover, t.chapter_count, t.rating_milli AS rating, t.rating_count, t.last_chapter_at,
     s.state, s.published_at, s.created_at, s.updated_at"""
-_FROM = """FROM series s JOIN series_stats t ON t.series_id = s.id LEFT JOIN files f ON f.id = s.cover_file_id"""
-
-ORDERS = {
-    "newest": Order("newest", "s.published_at", "s.id", True, str),
-    "updated": Order("updated", "t.active_at", "t.series_id", True, str),
-    "title": Order("title", "s.title_key", "s.id", False, str),
-    "rating": Order("rating", "t.rating_milli", "t.series_id", True, int),
-}
-_UNPUBLISHED = Order("created", "s.created_at", "s.id", True, str)
+FROM = """FROM series s JOIN series_stats t ON t.series_id = s.id LEFT JOIN files f ON f.id = s.cover_file_id"""
 
 
-class Filter(msgspec.Struct, kw_only=True):
-    """What a list is narrowed to; None is no matter. `state` other than published shows only what the viewer may see."""
+class Shown(Protocol):
+    """What a list and a single series have in common."""
 
-    q: str | None = None
-    status: str | None = None
-    type: str | None = None
-    language: str | None = None
-    team: str | None = None
-    state: State = "published"
+    cover: str | None
+    rating: float | None
+    rating_count: int
 
 
-def index(
-    db: Reader, asked: Asked, wanted: Filter, *, sort: str, viewer: Person | None, files_at: str
-) -> Page[SeriesItem]:
-    """Series of a page, in one statement. `files_at` is what addresses of files begin with."""
-    order = ORDERS[sort] if wanted.state == rights.PUBLIC else _UNPUBLISHED
-    part = window(order, asked)
-    conditions, values = _conditions(wanted, viewer)
-    terms = text.terms(wanted.q) if wanted.q is not None else set()
-    if wanted.q is not None and not terms:
-        return page_of(list[SeriesItem](), order, asked, exact=False)
-    if terms:
-        conditions += _FOUND
-        values |= {"terms": sorted(terms), "term_count": len(terms)}
-    exact = not conditions and wanted.state == rights.PUBLIC
-    total = "(SELECT value FROM counters WHERE name = 'series')" if exact else "NULL"
-    rows = db.read(
-        f"SELECT {order.key} AS sort_key, {total} AS total, {_COLUMNS} {_FROM} WHERE s.state = :state"  # noqa: S608
-        + conditions
-        + part.condition
-        + part.tail,
-        SeriesItem,
-        state=wanted.state,
-        **values,
-        **part.values,
-    )
-    for row in rows:
-        _finish(row, files_at)
-    return page_of(rows, order, asked, exact=exact)
-
-
-_FOUND = """ AND s.id IN (SELECT w.series_id FROM search_terms w WHERE w.term IN (:terms)
-    GROUP BY w.series_id HAVING COUNT(*) = :term_count)"""
-
-
-def _conditions(wanted: Filter, viewer: Person | None) -> tuple[str, dict[str, Any]]:
-    sql, values = "", dict[str, Any]()
-    for column in ("status", "type", "language"):
-        if (value := getattr(wanted, column)) is not None:
-            sql += f" AND s.{column} = :{column}"
-            values[column] = value
-    if wanted.team is not None:
-        sql += " AND EXISTS (SELECT 1 FROM series_teams z WHERE z.series_id = s.id AND z.team_id = :team)"
-        values["team"] = wanted.team
-    if wanted.state != rights.PUBLIC and not may(viewer, "see:any"):
-        sql += f" AND {rights.OWNS_SERIES}"
-        values["viewer"] = rights.viewer_id(viewer)
-    return sql, values
-
-
-def _finish(row: SeriesItem | Series, files_at: str) -> None:
+def finish(row: Shown, files_at: str) -> None:
     """Turns what was selected into what is shown: a key into an address, thousandths into a number."""
     if row.cover is not None:
         row.cover = files_at + row.cover
@@ -166,14 +82,14 @@ def _finish(row: SeriesItem | Series, files_at: str) -> None:
 
 
 _SHOW = f"""
-SELECT {_COLUMNS}, '' AS titles, '' AS teams, s.version,
+SELECT {COLUMNS}, '' AS titles, '' AS teams, s.version,
     (SELECT json_arrayagg(json_array(a.position, a.language, a.title)) FROM series_titles a
      WHERE a.series_id = s.id) AS titles_json,
     (SELECT json_arrayagg(json_array(g.id, g.name)) FROM series_teams h JOIN teams g ON g.id = h.team_id
      WHERE h.series_id = s.id) AS teams_json,
     {{owns}} AS owns
-{_FROM} WHERE {{which}}
-"""  # noqa: S608 - our own text
+{FROM} WHERE {{which}}
+"""
 _BY_ID = "s.id = :wanted"
 _BY_SLUG = "s.id = (SELECT k.series_id FROM series_slugs k WHERE k.slug = :wanted)"
 _SHOWS = {
@@ -193,17 +109,11 @@ def show(db: Reader, wanted: str, *, viewer: Person | None, files_at: str) -> Se
     if row is None:
         raise tombstone(db, "series", wanted) or NotFound
     rights.require_sight(viewer, owns=row.owns, states=(row.state,))
-    _finish(row, files_at)
+    finish(row, files_at)
     titles = msgspec.json.decode(row.titles_json, type=list[tuple[int, str, str]]) if row.titles_json else []
     row.titles = [AltTitle(language, title) for _, language, title in sorted(titles)]
     row.teams = team_names(row.teams_json)
     return Series(*(getattr(row, name) for name in Series.__struct_fields__))
-
-
-def team_names(written: str | None) -> list[TeamName]:
-    """Teams selected as a JSON array of [id, name], by name."""
-    found = msgspec.json.decode(written, type=list[tuple[str, str]]) if written else []
-    return sorted((TeamName(*team) for team in found), key=lambda team: (team.name, team.id))
 
 
 class _Reason(msgspec.Struct):
@@ -213,7 +123,7 @@ class _Reason(msgspec.Struct):
 def tombstone(db: Reader, kind: str, wanted: str) -> Removed | None:
     """The refusal for what was deleted on purpose, by identifier or slug."""
     column = "id" if is_id(wanted) else "slug"
-    sql = f"SELECT reason FROM tombstones WHERE kind = :kind AND {column} = :wanted"  # noqa: S608 - two words of ours
+    sql = f"SELECT reason FROM tombstones WHERE kind = :kind AND {column} = :wanted"
     row = db.one(sql, _Reason, kind=kind, wanted=wanted)
     return Removed(row.reason) if row else None
 
@@ -302,7 +212,7 @@ _HOLD = f"""
 SELECT s.title, s.state, s.published_at, s.version, t.chapter_count, {rights.OWNS_SERIES} AS owns,
     {rights.LEADS_SERIES} AS leads
 FROM series s JOIN series_stats t ON t.series_id = s.id WHERE s.id = :id FOR UPDATE
-"""  # noqa: S608 - our own text
+"""
 
 
 def hold(tx: Tx, series_id: str, *, person: Person, version: int | None = None) -> _Held:
@@ -337,7 +247,7 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
     if "state" in wanted and wanted["state"] != held.state:
         changes |= _turn(tx, held, wanted["state"], now=now)
     assignments = "".join(f", {column} = :{column}" for column in changes)
-    sql = f"UPDATE series SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"  # noqa: S608
+    sql = f"UPDATE series SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
     tx.write(sql, id=series_id, now=now, **changes)
     if "team_ids" in wanted:
         _set_teams(tx, series_id, wanted["team_ids"], person=person)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from roliascan import text
-from roliascan.database import Database, Duplicate, Reader, Tx
+from roliascan.database import Duplicate, Reader, Tx
 from roliascan.errors import Conflict, Invalid, NotAllowed, NotFound, PreconditionFailed, Problem
 from roliascan.ids import is_id, new_id
 from roliascan.paging import Asked, Listed, Order, Page, page_of, window
@@ -170,7 +170,7 @@ def change(
     if links is not UNSET:
         changes["links"] = msgspec.json.encode(links).decode()
     assignments = "".join(f", {column} = :{column}" for column in changes)
-    sql = f"UPDATE teams SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"  # noqa: S608
+    sql = f"UPDATE teams SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
     try:
         tx.write(sql, id=team_id, now=now, **changes)
     except Duplicate as taken:

@@ -1,4 +1,4 @@
-"""Tokens: a signed name of a session (JWT, RFC 7519; HS256 only). They carry no rights: those are read with the session."""
+"""Tokens: a signed name of a session (JWT, RFC 7519; HS256 only). Rights are not in it: they are read each time."""
 
 from datetime import UTC, datetime
 from typing import Any

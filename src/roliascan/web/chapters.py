@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roliascan.library import chapters
-from roliascan.library.chapters import Chapter, ChapterItem
+from roliascan.library import chapters, reader, releases
+from roliascan.library.reader import Chapter
+from roliascan.library.releases import ChapterItem
 from roliascan.library.shapes import State
 from roliascan.paging import Page
 from roliascan.web.calls import Call, Created, Empty, Tagged
@@ -60,17 +61,17 @@ class Hiding(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def feed(call: Call, query: FeedQuery) -> Page[ChapterItem]:
-    wanted = chapters.Filter(series=query.series, language=query.language, team=query.team, state=query.state)
-    return chapters.feed(call.db, query.asked, wanted, viewer=call.viewer)
+    wanted = releases.Filter(series=query.series, language=query.language, team=query.team, state=query.state)
+    return releases.feed(call.db, query.asked, wanted, viewer=call.viewer)
 
 
 def index(call: Call, query: ChaptersQuery, series_: str) -> Page[ChapterItem]:
-    wanted = chapters.Filter(language=query.language, team=query.team, state=query.state)
-    return chapters.index(call.db, series_, query.asked, wanted, sort=query.sort, viewer=call.viewer)
+    wanted = releases.Filter(language=query.language, team=query.team, state=query.state)
+    return releases.index(call.db, series_, query.asked, wanted, sort=query.sort, viewer=call.viewer)
 
 
 def show(call: Call, chapter: str) -> Tagged[Chapter]:
-    found = chapters.show(call.db, chapter, viewer=call.viewer, files_at=call.files_at)
+    found = reader.show(call.db, chapter, viewer=call.viewer, files_at=call.files_at)
     return Tagged(found, found.version)
 
 
@@ -112,7 +113,7 @@ def remove(call: Call, query: Reason, chapter: str) -> Empty:
 
 def shown(call: Call, chapter_id: str) -> Tagged[Chapter]:
     """The chapter as its editor sees it."""
-    found = chapters.show(call.db, chapter_id, viewer=call.person, files_at=call.files_at)
+    found = reader.show(call.db, chapter_id, viewer=call.person, files_at=call.files_at)
     return Tagged(found, found.version)
 
 

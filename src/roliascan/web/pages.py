@@ -10,8 +10,8 @@ from msgspec import Meta
 
 from roliascan.errors import Invalid, Problem, TooLarge, UnsupportedType
 from roliascan.library import pages
-from roliascan.library.chapters import Chapter
 from roliascan.library.pages import MOST_PAGES, Upload
+from roliascan.library.reader import Chapter
 from roliascan.web import chapters
 from roliascan.web.bodies import LengthRequired
 from roliascan.web.calls import Call, Created, Tagged

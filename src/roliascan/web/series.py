@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roliascan.library import removal, series
-from roliascan.library.series import AltTitle, Series, SeriesItem
+from roliascan.library import catalogue, removal, series
+from roliascan.library.catalogue import SeriesItem
+from roliascan.library.series import AltTitle, Series
 from roliascan.library.shapes import ContentRating, Direction, SeriesType, State, Status
 from roliascan.paging import Page
 from roliascan.web.calls import Call, Created, Empty, Redirect, Tagged
@@ -67,7 +68,7 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def index(call: Call, query: SeriesQuery) -> Page[SeriesItem]:
-    wanted = series.Filter(
+    wanted = catalogue.Filter(
         q=query.q,
         status=query.status,
         type=query.type,
@@ -75,7 +76,7 @@ def index(call: Call, query: SeriesQuery) -> Page[SeriesItem]:
         team=query.team,
         state=query.state,
     )
-    return series.index(call.db, query.asked, wanted, sort=query.sort, viewer=call.viewer, files_at=call.files_at)
+    return catalogue.index(call.db, query.asked, wanted, sort=query.sort, viewer=call.viewer, files_at=call.files_at)
 
 
 def show(call: Call, series_: str) -> Tagged[Series] | Redirect:

@@ -1,0 +1,195 @@
+"""A chapter as a reader needs it: its pages, their sizes, and the chapters beside it, in one statement."""
+
+import msgspec
+
+from roliascan.database import Reader
+from roliascan.errors import NotFound
+from roliascan.ids import is_id
+from roliascan.library import rights, series
+from roliascan.library.naming import CHAPTER_TEAMS, SeriesName, number, team_names
+from roliascan.people.persons import Person
+from roliascan.people.teams import TeamName
+
+
+class ChapterPage(msgspec.Struct):
+    """A page as a reader needs it: its address, and its size before it is loaded."""
+
+    id: str
+    number: int
+    url: str
+    width: int
+    height: int
+    bytes: int
+    type: str
+    wide: bool
+    placeholder: str | None
+    variants: list["Variant"]
+
+
+class Variant(msgspec.Struct):
+    """Another size or encoding of a page."""
+
+    name: str
+    url: str
+    width: int
+    height: int
+    bytes: int
+    type: str
+
+
+class Neighbour(msgspec.Struct):
+    """The chapter before or after."""
+
+    id: str
+    number: int | float | None
+    label: str | None
+    title: str | None
+
+
+class Chapter(msgspec.Struct, rename="camel"):
+    """A chapter with its pages, all that a reader needs to show it."""
+
+    id: str
+    series: SeriesName
+    number: int | float | None
+    label: str | None
+    title: str | None
+    volume: str | None
+    language: str
+    teams: list[TeamName]
+    state: str
+    published_at: str | None
+    publish_at: str | None
+    page_count: int
+    pages: list[ChapterPage]
+    previous: Neighbour | None
+    next: Neighbour | None
+    rating: float | None
+    rating_count: int
+    version: int
+
+
+class _Row(msgspec.Struct):
+    id: str
+    series_id: str
+    series_slug: str
+    series_title: str
+    number_milli: int | None
+    label: str | None
+    title: str | None
+    volume: str
+    language: str
+    teams: str | None
+    state: str
+    published_at: str | None
+    publish_at: str | None
+    page_count: int
+    pages: str | None
+    previous: str | None
+    next: str | None
+    rating_sum: int | None
+    rating_count: int | None
+    version: int
+    series_state: str
+    release_key: str
+    owns: bool
+
+
+class _PageRow(msgspec.Struct, array_like=True):
+    number: int
+    id: str
+    key: str
+    width: int
+    height: int
+    bytes: int
+    type: str
+    wide: bool
+    placeholder: str | None
+
+
+_PAGES = msgspec.json.Decoder(list[_PageRow], strict=False)  # two of the databases write booleans as 0 and 1
+_BESIDE = msgspec.json.Decoder(list[tuple[str, str, str, int | None, str | None, str | None]])
+
+
+def _beside_sql(side: str, nearest: str) -> str:
+    """SQL: the chapters of the nearest number before or after `c` in its language; there may be several releases."""
+    same = "{0}.series_id = c.series_id AND {0}.language = c.language AND {0}.state = 'published'"
+    return f"""(SELECT json_arrayagg(json_array(n.release_key, n.volume, n.id, n.number_milli, n.label, n.title))
+     FROM chapters n WHERE {same.format("n")} AND n.number_key = (
+       SELECT {nearest}(o.number_key) FROM chapters o
+       WHERE {same.format("o")} AND o.number_key {side} c.number_key))"""
+
+
+_SHOW = f"""
+SELECT c.id, c.series_id, s.slug AS series_slug, s.title AS series_title, c.number_milli, c.label, c.title, c.volume,
+    c.language, {CHAPTER_TEAMS} AS teams, c.state, c.published_at, c.publish_at, c.page_count,
+    (SELECT json_arrayagg(json_array(p.position, f.id, f.storage_key, f.width, f.height, f.bytes, f.type, p.wide,
+       f.placeholder))
+     FROM pages p JOIN files f ON f.id = p.file_id WHERE p.chapter_id = c.id AND p.revision = c.revision) AS pages,
+    {_beside_sql("<", "MAX")} AS previous, {_beside_sql(">", "MIN")} AS next,
+    t.rating_sum, t.rating_count, c.version, s.state AS series_state, c.release_key, {{owns}} AS owns
+FROM chapters c JOIN series s ON s.id = c.series_id LEFT JOIN chapter_stats t ON t.chapter_id = c.id
+WHERE c.id = :id
+"""
+_SHOW_PUBLIC = _SHOW.format(owns=":no")
+_SHOW_TO = _SHOW.format(owns=rights.OWNS_CHAPTER)
+
+
+def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str) -> Chapter:
+    """A chapter with its pages and neighbours, in one statement. `files_at` is what addresses of files begin with.
+
+    Raises NotFound, and Removed where a tombstone stands.
+    """
+    if not is_id(chapter_id):
+        raise NotFound
+    if viewer is None:
+        row = db.one(_SHOW_PUBLIC, _Row, id=chapter_id, no=False)
+    else:
+        row = db.one(_SHOW_TO, _Row, id=chapter_id, viewer=rights.viewer_id(viewer))
+    if row is None:
+        raise series.tombstone(db, "chapter", chapter_id) or NotFound
+    rights.require_sight(viewer, owns=row.owns, states=(row.state, row.series_state))
+    return Chapter(
+        id=row.id,
+        series=SeriesName(row.series_id, row.series_slug, row.series_title),
+        number=number(row.number_milli),
+        label=row.label,
+        title=row.title,
+        volume=row.volume or None,
+        language=row.language,
+        teams=team_names(row.teams) if row.teams else [],
+        state=row.state,
+        published_at=row.published_at,
+        publish_at=row.publish_at,
+        page_count=row.page_count,
+        pages=_pages(row.pages, files_at) if row.pages else [],
+        previous=_beside(row, row.previous),
+        next=_beside(row, row.next),
+        rating=round(row.rating_sum / row.rating_count, 3) if row.rating_sum and row.rating_count else None,
+        rating_count=row.rating_count or 0,
+        version=row.version,
+    )
+
+
+def _pages(written: str, files_at: str) -> list[ChapterPage]:
+    found = _PAGES.decode(written)
+    found.sort(key=_number_of)
+    return [
+        ChapterPage(p.id, p.number, files_at + p.key, p.width, p.height, p.bytes, p.type, p.wide, p.placeholder, [])
+        for p in found
+    ]
+
+
+def _number_of(page: _PageRow) -> int:
+    return page.number
+
+
+def _beside(row: _Row, written: str | None) -> Neighbour | None:
+    """Of several releases of one number the one of the same teams, then of the same volume."""
+    found = _BESIDE.decode(written) if written else []
+    if not found:
+        return None
+    _, _, chapter_id, milli, label, title = min(
+        found, key=lambda one: (one[0] != row.release_key, one[1] != row.volume, one[2])
+    )
+    return Neighbour(chapter_id, number(milli), label, title)
