@@ -321,12 +321,14 @@ def test_paths_that_cannot_be_imported_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.cbr").write_bytes(b"Rar!")
     (tmp_path / "1.png").write_bytes(picture())
-    names = ("empty", "a.cbr", "1.png", "missing")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    names = ("empty", "a.cbr", "1.png", "missing", "loop")
     assert skipped(*(tmp_path / name for name in names)) == {
         "empty": "holds neither images nor archives",
         "a.cbr": "is neither a folder nor a CBZ or ZIP",
         "1.png": "is one image; name its folder",
-        "missing": "does not exist",
+        "missing": "No such file or directory",
+        "loop": "is a link to itself",
     }
 
 

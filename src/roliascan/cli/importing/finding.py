@@ -84,11 +84,16 @@ def _shelf(title: str, places: Sequence[_Place]) -> Shelf:
 
 
 def _at(path: Path) -> tuple[list[_Place], list[Skipped]]:
-    resolved = path.resolve()  # a link that was named by the person who asks is followed; none below it is
+    try:
+        resolved = path.resolve(
+            strict=True
+        )  # a link that was named by the person who asks is followed; none below it is
+    except (OSError, RuntimeError) as error:
+        return [], [Skipped(path, getattr(error, "strerror", None) or "is a link to itself")]
     if resolved.is_file():
         return _lone(resolved)
     if not resolved.is_dir():
-        return [], [Skipped(path, "is neither a folder nor an archive" if resolved.exists() else "does not exist")]
+        return [], [Skipped(path, "is neither a folder nor an archive")]
     folder = folders.scan(resolved)
     if folder.is_empty:
         return [], [*folder.skipped, Skipped(path, "holds neither images nor archives")]
@@ -128,7 +133,8 @@ def _places(folder: Folder, above: str, *, title: str | None = None, volume: str
         title = above if is_wrapper else _title(folder.path)
     yield from _archives(folder, title, volume, cover)
     for inner in folder.folders:
-        yield from (place._replace(cover=place.cover or cover) for place in _below(inner, folder, title, volume))
+        for place in _below(inner, folder, title, volume):
+            yield place._replace(cover=cover) if cover and place.title == title else place
 
 
 def _below(inner: Folder, folder: Folder, title: str, volume: str) -> Iterator[_Place]:
