@@ -1,7 +1,10 @@
 """Who may import whom: the arrow of ARCHITECTURE.md, in the code and not only on paper."""
 
 import ast
+import re
+import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -61,3 +64,22 @@ def test_one_module_knows_each_driver(driver: str, home: str) -> None:
 def test_only_migrations_know(library: str) -> None:
     users = {file.relative_to(PACKAGE) for file in MODULES for name in _imports(file) if name.split(".")[0] == library}
     assert {user.parts[:2] for user in users} <= {("database", "migrations"), ("database", "migrations.py")}
+
+
+# What comes with a platform, and is in no other platform's package.
+BROUGHT = {
+    "azure_functions.py": {"azure-functions"},
+    "google_functions.py": {"flask", "functions-framework"},
+    "serving.py": {"granian"},
+}
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_what_is_imported_is_locked(file: Path) -> None:
+    on_a_server_only = {"cli", "migrations"} & set(file.relative_to(PACKAGE).parts)
+    lock = PACKAGE.parents[1] / "requirements" / ("server.txt" if on_a_server_only else "runtime.txt")
+    locked = set(re.findall(r"^([a-z0-9.-]+)==", lock.read_text(), re.MULTILINE)) | BROUGHT.get(file.name, set())
+    others = {name.split(".")[0] for name in _imports(file)} - sys.stdlib_module_names - {"roliascan"}
+    distributions = packages_distributions()
+    brought_by = {re.sub(r"[-_.]+", "-", distributions.get(name, [name])[0]).lower() for name in others}
+    assert not brought_by - locked
