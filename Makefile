@@ -42,7 +42,7 @@ test-all: setup .emulator
 check: setup
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy src tests $(wildcard bench)
+	$(BIN)/mypy src tests $(if $(wildcard bench/*.py),bench)
 	$(BIN)/pytest -q tests/house tests/test_architecture.py
 
 bench: setup
