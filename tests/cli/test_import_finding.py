@@ -82,6 +82,12 @@ def test_a_folder_of_images_is_a_chapter(tmp_path: Path) -> None:
     assert find(folder(tmp_path / "Quiet")) == {"Quiet": ["Oneshot"]}
 
 
+def test_an_extra_to_a_chapter_does_not_take_its_number(tmp_path: Path) -> None:
+    for name in ("Moon Boat 10 Extra", "Moon Boat 10", "Moon Boat 10.125 Omake", "c010x2"):
+        cbz(tmp_path / "Moon Boat" / f"{name}.cbz")
+    assert find(tmp_path / "Moon Boat") == {"Moon Boat": ["10", "10 Extra 2", "10 Extra", "10.125 Omake"]}
+
+
 def test_a_folder_of_chapters_is_a_series(tmp_path: Path) -> None:
     for name in ("10.5", "Chapter 11", "Ch. 10", "Extra", "Vol.2 Ch.12", "Afterword"):
         folder(tmp_path / "Moon Boat" / name)

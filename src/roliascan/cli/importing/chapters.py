@@ -57,7 +57,7 @@ class Outline(NamedTuple):
 
 
 class Chapter(NamedTuple):
-    """`number_milli` is in thousandths; it or `label` is there. `pages` are in natural order, at least one."""
+    """Either `number_milli`, in thousandths, or `label` is there. `pages` are in natural order, at least one."""
 
     number_milli: int | None
     label: str | None
@@ -121,7 +121,17 @@ def _chapter(item: Item, outline: Outline, pages: tuple[Page, ...], limits: Limi
 
 
 def number_and_label(outline: Outline) -> tuple[int | None, str | None, tuple[str, ...]]:
-    """The number in thousandths, the label, and warnings: ComicInfo's number wins, unless it is none."""
+    """The number in thousandths or the label, and warnings: ComicInfo's number wins, unless it is none.
+
+    An extra to chapter 10 is labelled `10 Extra` and has no number: that is chapter 10's, of which there is one.
+    """
+    number, label, warnings = _said(outline)
+    if number is None or label is None:
+        return number, label, warnings
+    return None, f"{number / 1000:.9g} {label}", warnings
+
+
+def _said(outline: Outline) -> tuple[int | None, str | None, tuple[str, ...]]:
     named, info = outline.named, outline.info
     warnings = (info.warning,) if info.warning else ()
     if not info.number:
