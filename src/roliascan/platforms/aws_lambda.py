@@ -64,4 +64,8 @@ def _too_large(told: dict[str, Any], encode: Callable[[Answer], dict[str, Any]],
     return encode(problem(413, "too_large", TOO_LARGE, request_id))
 
 
-handler = handler_of(start.once(start.build), base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"))
+_get = start.once(start.build)
+handler = handler_of(_get, base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"))
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    _warm(_get)  # while Lambda initializes there is a whole CPU, later only a share by the memory; connects nothing

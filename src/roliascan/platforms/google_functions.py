@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flask import Request, Response
 
+from roliascan.app import create_app
 from roliascan.platforms import start
 from roliascan.platforms.border import bordered
 
@@ -16,7 +17,7 @@ def function_of(get: "Callable[[], WSGIApplication]") -> Callable[[Request], Res
     """The function of the app that `get` builds."""
     app = start.or_unavailable(get)
 
-    def web(request: Request) -> Response:  # noqa: ARG001 - the app takes the request from its environ
+    def web(request: Request) -> Response:
         return _Untouched(app)
 
     return web
@@ -36,7 +37,7 @@ class _Untouched(Response):
 def _build() -> "WSGIApplication":
     settings = start.settings()
     # Google's front end is the first proxy, before which a load balancer of the site's may be the second.
-    return bordered(start.app_of(settings), hops=max(1, settings.trusted_hops))
+    return bordered(create_app(settings), hops=max(1, settings.trusted_hops))
 
 
 web = function_of(start.once(_build))

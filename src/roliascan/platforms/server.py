@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from roliascan.app import create_app
 from roliascan.platforms import start
 from roliascan.platforms.border import bordered
 
@@ -16,7 +17,7 @@ BODIES = 48
 
 def _build() -> "WSGIApplication":
     settings = start.settings()
-    return bordered(start.app_of(settings), hops=settings.trusted_hops, bodies=BODIES)
+    return bordered(create_app(settings), hops=settings.trusted_hops, bodies=BODIES)
 
 
 app = start.or_unavailable(start.once(_build))

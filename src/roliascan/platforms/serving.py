@@ -29,7 +29,14 @@ HEADERS_WITHIN = 30
 LONGEST_HEADERS = 65536
 
 
-def serve(*, host: str, port: int, target: str = TARGET, ready: Callable[[], None] = lambda: None) -> None:
+def serve(
+    *,
+    host: str,
+    port: int,
+    target: str = TARGET,
+    ready: Callable[[], None] = lambda: None,
+    stop_after: int = STOP_AFTER,
+) -> None:
     """Serves until SIGTERM or SIGINT; calls `ready` once it listens. Raises OSError where it cannot listen."""
     _refuse_taken(host, port)
     server = Granian(
@@ -43,7 +50,7 @@ def serve(*, host: str, port: int, target: str = TARGET, ready: Callable[[], Non
         backpressure=CONNECTIONS,
         http=HTTPModes.http1,  # proxies in front speak it; HTTP/2 in clear text would only be more to attack
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN * 1000, max_buffer_size=LONGEST_HEADERS),
-        workers_kill_timeout=STOP_AFTER,
+        workers_kill_timeout=stop_after,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
         log_access=False,
@@ -100,7 +107,7 @@ def main() -> None:
         settings = Settings.from_environ(os.environ)
         serve(host=settings.host, port=settings.port)
     except (BadSettings, OSError) as error:
-        raise SystemExit(str(error)) from error
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from roliascan.app import create_app
+from roliascan.database import BadAddress
 from roliascan.platforms import requests
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Environ, line
 from roliascan.settings import BadSettings, Settings
+from roliascan.storage import UnknownStorage
 from roliascan.web import logs
 
 if TYPE_CHECKING:
@@ -22,16 +25,9 @@ def settings() -> Settings:
     return Settings.from_environ(os.environ)
 
 
-def app_of(settings: Settings) -> "WSGIApplication":
-    """RoliaScan. Raises what its parts raise when they cannot be used."""
-    from roliascan.app import create_app
-
-    return create_app(settings)
-
-
 def build() -> "WSGIApplication":
-    """RoliaScan as the environment of this process wants it."""
-    return app_of(settings())
+    """RoliaScan as the environment of this process wants it. Raises what its parts raise when they cannot be used."""
+    return create_app(settings())
 
 
 def once(build: "Callable[[], WSGIApplication]") -> "Callable[[], WSGIApplication]":
@@ -65,11 +61,21 @@ def or_unavailable(get: "Callable[[], WSGIApplication]") -> "WSGIApplication":
 
 
 def log_failure(error: Exception, request_id: str) -> None:
-    """One line that says what to mend. The problems of BadSettings hold no secret; other messages may."""
-    if isinstance(error, BadSettings):
-        logs.log("error", "not started", requestId=request_id, problems=error.problems)
+    """One line that says what to mend."""
+    problems = problems_of(error)
+    if problems:
+        logs.log("error", "not started", requestId=request_id, problems=problems)
     else:
         logs.log_crash(error, request_id=request_id)
+
+
+def problems_of(error: Exception) -> list[str]:
+    """What the operator has to mend, one sentence each and without secrets; nothing for any other error."""
+    if isinstance(error, BadSettings):
+        return error.problems
+    if isinstance(error, BadAddress):
+        return [f"DATABASE_URL: {error}"]
+    return [error.detail] if isinstance(error, UnknownStorage) else []
 
 
 def _unavailable(request_id: str, start_response: "StartResponse") -> Iterable[bytes]:

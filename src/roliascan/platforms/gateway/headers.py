@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from .wsgi import NotWsgi
 
-_NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+\Z")  # without "_": X_A and X-A would be one variable
+_NAME = re.compile(r"[0-9A-Za-z-]+\Z")  # without "_": X_A and X-A would be one variable
 _HOP_BY_HOP = frozenset(
     [
         "connection",

@@ -1,0 +1,18 @@
+"""The echo app on a server: `app` for granian, and as a program that listens on $PORT."""
+
+import os
+
+from roliascan.platforms.border import bordered
+from roliascan.platforms.serving import serve
+from tests.platforms import echoes
+
+HOPS, BODIES = int(os.environ.get("HOPS", "0")), int(os.environ.get("BODIES", "4"))
+app = bordered(echoes.app, hops=HOPS, bodies=BODIES)
+
+if __name__ == "__main__":
+    serve(
+        host="127.0.0.1",
+        port=int(os.environ["PORT"]),
+        target="tests.platforms.echo_server:app",
+        stop_after=int(os.environ.get("STOP_AFTER", "10")),
+    )

@@ -1,0 +1,133 @@
+"""A request as each platform would pass it on, and each platform's answer as a client would see it.
+
+Written from the platforms' documentation, apart from the code under test, so that the two can disagree.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from http.cookies import Morsel
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import azure.functions as func
+from azure.functions.http import HttpResponseConverter
+
+TEXT = ("text/", "application/json", "application/javascript", "application/xml")
+
+
+class Request(NamedTuple):
+    """What a client sends; `target` is the path, encoded, and perhaps `?` and a query."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class Reply(NamedTuple):
+    """What a client gets; header names in lower case, Set-Cookie apart and sorted."""
+
+    status: int
+    headers: dict[str, str]
+    cookies: list[str]
+    body: bytes
+
+
+def http_api_event(request: Request, *, stage: str = "$default", client: str = "203.0.113.9") -> dict[str, Any]:
+    """As an HTTP API does: path decoded, query raw, Cookie apart, text as it is and other bodies as base64."""
+    event = _event(request, client)
+    path = unquote(urlsplit(request.target).path)
+    event["rawPath"] = path if stage == "$default" else f"/{stage}{path}"
+    event["requestContext"]["stage"] = stage
+    event["requestContext"]["domainName"] = "abc123.execute-api.eu-central-1.amazonaws.com"
+    return event
+
+
+def function_url_event(request: Request, *, client: str = "203.0.113.9") -> dict[str, Any]:
+    """As a function URL does: the same format, path still encoded."""
+    event = _event(request, client)
+    event["rawPath"] = urlsplit(request.target).path
+    event["requestContext"]["domainName"] = "abc123.lambda-url.eu-central-1.on.aws"
+    return event
+
+
+def _event(request: Request, client: str) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    cookie = headers.pop("cookie", None)
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawQueryString": urlsplit(request.target).query,
+        "headers": {"host": "comics.example", "x-forwarded-for": client, "x-forwarded-proto": "https", **headers},
+        "requestContext": {
+            "accountId": "123456789012",
+            "http": {
+                "method": request.method,
+                "path": unquote(urlsplit(request.target).path),
+                "protocol": "HTTP/1.1",
+                "sourceIp": client,
+                "userAgent": "tests",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "stage": "$default",
+        },
+        "isBase64Encoded": False,
+    }
+    if cookie:
+        event["cookies"] = cookie.split("; ")
+    if request.body:
+        plain = headers.get("content-type", "").startswith(TEXT)
+        event["isBase64Encoded"] = not plain
+        event["body"] = request.body.decode() if plain else base64.b64encode(request.body).decode()
+    return event
+
+
+def of_lambda(told: Mapping[str, Any]) -> Reply:
+    """What an HTTP API sends for an answer in payload format 2.0."""
+    assert set(told) <= {"statusCode", "headers", "cookies", "body", "isBase64Encoded"}
+    body = base64.b64decode(told["body"]) if told["isBase64Encoded"] else told["body"].encode()
+    return Reply(told["statusCode"], dict(told["headers"]), sorted(told.get("cookies", [])), body)
+
+
+def azure_request(
+    request: Request, *, prefix: str = "", client: str = "203.0.113.9", origin: str = "https://comics.example"
+) -> func.HttpRequest:
+    """As the host passes it on, under a route that ends in `{*path}`."""
+    path = urlsplit(request.target).path
+    return func.HttpRequest(
+        method=request.method,
+        url=f"{origin}{prefix}{request.target}",
+        headers={"X-Forwarded-For": f"{client}:50001", **request.headers},
+        params={},
+        route_params={"path": unquote(path[1:])},
+        body=request.body,
+    )
+
+
+def of_azure(response: func.HttpResponse) -> Reply:
+    """What the host sends, after Azure's own encoder."""
+    told = HttpResponseConverter.encode(response, expected_type=None).value
+    headers = {name.lower(): value.value for name, value in told["headers"].items()}
+    if headers.get("content-type") == "":
+        del headers["content-type"]  # ASP.NET takes an empty one as none
+    cookies = [_set_cookie(morsel) for jar in told["cookies"] or [] for morsel in jar.values()]
+    return Reply(int(told["status_code"].value), headers, sorted(cookies), told["body"].value)
+
+
+def _set_cookie(morsel: "Morsel[str]") -> str:
+    assert morsel["domain"] == ""
+    return morsel.OutputString()
+
+
+def alike(cookies: list[str]) -> list[set[str]]:
+    """Set-Cookie values without the order and the case of their attributes."""
+    return [{re.sub(r"^[^=]+", lambda name: name[0].lower(), part) for part in one.split("; ")} for one in cookies]
+
+
+def told(reply: Reply) -> dict[str, Any]:
+    """What the echo app told."""
+    assert reply.status == 200, reply
+    answer: dict[str, Any] = json.loads(reply.body)
+    return answer

@@ -1,0 +1,128 @@
+"""The border of a WSGI server: what is not of the request stays out, and who asks is told by trusted proxies only."""
+
+import io
+import threading
+from typing import Any
+
+import pytest
+
+from roliascan.platforms.border import bordered
+from tests.platforms import echoes
+from tests.platforms.shapes import Reply, told
+
+ENVIRON = {
+    "REQUEST_METHOD": "GET",
+    "SCRIPT_NAME": "",
+    "PATH_INFO": "/a",
+    "QUERY_STRING": "",
+    "SERVER_NAME": "127.0.0.1",
+    "SERVER_PORT": "80",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "REMOTE_ADDR": "192.0.2.1",
+    "HTTP_HOST": "comics.example",
+    "wsgi.url_scheme": "http",
+}
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def crossed(environ: dict[str, Any], *, hops: int = 0, inherited: dict[str, str] | None = None) -> Reply:
+    begun: list[Any] = []
+    app = bordered(echoes.app, hops=hops, inherited=inherited or {})
+    body = app({**ENVIRON, "wsgi.input": io.BytesIO(), **environ}, lambda *args: begun.append(args))  # type: ignore[arg-type]
+    status, headers = begun[-1][:2]
+    return Reply(int(status[:3]), dict(headers), [], b"".join(body))
+
+
+def test_the_environment_of_the_process_stays_out() -> None:  # SC 57a
+    inherited = {"JWT_SECRET": "process", "HTTP_PROXY": "process", "CONTENT_TYPE": "process", "HTTP_HOST": "x"}
+    arrived = told(crossed({"PATH": "process", **inherited, "HTTP_HOST": "comics.example"}, inherited=inherited))
+    assert "process" not in arrived.values()
+    assert arrived["HTTP_HOST"] == "comics.example"
+
+
+def test_a_header_named_like_a_variable_of_the_process_arrives() -> None:
+    arrived = told(crossed({"HTTP_X_A": "sent"}, inherited={"HTTP_X_A": "process"}))
+    assert arrived["HTTP_X_A"] == "sent"
+
+
+@pytest.mark.parametrize(("hops", "client", "scheme"), [(0, "192.0.2.1", "http"), (1, "203.0.113.9", "https")])
+def test_proxies_are_trusted_as_many_as_there_are(hops: int, client: str, scheme: str) -> None:  # SC 21, SC 22
+    forwarded = {
+        "HTTP_X_FORWARDED_FOR": "6.6.6.6, 203.0.113.9",
+        "HTTP_X_FORWARDED_PROTO": "https",
+        "HTTP_X_FORWARDED_HOST": "forged.example",
+        "HTTP_FORWARDED": "for=6.6.6.6",
+    }
+    arrived = told(crossed(forwarded, hops=hops))
+    assert arrived["roliascan.client"] == arrived["REMOTE_ADDR"] == client
+    assert arrived["wsgi.url_scheme"] == scheme
+    assert not any("FORWARDED" in name for name in arrived)
+
+
+def test_what_headers_say_of_the_asker_is_overwritten() -> None:  # SC 25
+    arrived = told(crossed({"roliascan.client": "6.6.6.6", "roliascan.request_id": "forged"}))
+    assert arrived["roliascan.client"] == "192.0.2.1"
+    assert len(arrived["roliascan.request_id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("hops", "header", "value", "taken"),
+    [
+        (1, "HTTP_TRACEPARENT", f"00-{TRACE}-00f067aa0ba902b7-01", True),
+        (1, "HTTP_X_CLOUD_TRACE_CONTEXT", f"{TRACE}/123;o=1", True),
+        (1, "HTTP_X_CLOUD_TRACE_CONTEXT", TRACE, True),
+        (1, "HTTP_X_CLOUD_TRACE_CONTEXT", f"{TRACE}\n/1", False),
+        (1, "HTTP_TRACEPARENT", TRACE.upper(), False),
+        (0, "HTTP_TRACEPARENT", f"00-{TRACE}-00f067aa0ba902b7-01", False),
+    ],
+)
+def test_a_trace_of_a_trusted_proxy_is_the_request_id(hops: int, header: str, value: str, taken: bool) -> None:  # SC 24
+    assert (told(crossed({header: value}, hops=hops))["roliascan.request_id"] == TRACE) is taken
+
+
+@pytest.mark.parametrize("host", ["a,b", "", "a b", "a/b", "a@b", "é", "[::1", "a:99999999"])
+def test_a_host_that_is_none(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = crossed({"HTTP_HOST": host})
+    assert (answer.status, answer.headers["connection"]) == (400, "close")
+    assert '"status":400' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("host", ["a", "a.b:80", "127.0.0.1:3000", "[::1]:3000", "my_host"])
+def test_a_host(host: str) -> None:
+    assert crossed({"HTTP_HOST": host}).status == 200
+
+
+def test_http_1_0_needs_no_host() -> None:
+    assert crossed({"HTTP_HOST": "", "SERVER_PROTOCOL": "HTTP/1"}).status == 200
+
+
+def test_a_body_of_unknown_length_is_refused() -> None:  # SC 20
+    answer = crossed({"HTTP_TRANSFER_ENCODING": "chunked", "REQUEST_METHOD": "POST"})
+    assert (answer.status, answer.headers["content-type"]) == (411, "application/problem+json")
+
+
+def test_places_for_bodies_are_limited_and_given_back() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/wait":
+            entered.set()
+            leave.wait(10)
+        start_response("200 OK", [])
+        return []
+
+    served = bordered(app, hops=0, bodies=1, inherited={})
+
+    def status(**more: str) -> str:
+        begun: list[str] = []
+        served({**ENVIRON, **more}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]
+        return begun[-1][:3]
+
+    waiting = threading.Thread(target=status, kwargs={"CONTENT_LENGTH": "1", "PATH_INFO": "/wait"})
+    waiting.start()
+    assert entered.wait(10)
+    assert status(CONTENT_LENGTH="1") == "503"
+    assert status() == "200"
+    leave.set()
+    waiting.join()
+    assert status(CONTENT_LENGTH="1") == "200"

@@ -1,0 +1,293 @@
+"""granian as we start it, over raw connections: HTTP as it should be, hostile bytes, slow clients, stopping."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.platforms import clients, shapes
+from tests.platforms.clients import raw
+from tests.platforms.shapes import Reply, Request
+from tests.servers import program
+
+ECHO = [sys.executable, "-m", "tests.platforms.echo_server"]
+CLOSE = b"Host: a\r\nConnection: close\r\n"
+
+
+@pytest.fixture(scope="module")
+def address(start_server: Callable[..., str]) -> str:
+    return start_server({"BODIES": "4"}, command=ECHO, ready="/text")
+
+
+@pytest.fixture(scope="module")
+def behind_proxy(start_server: Callable[..., str]) -> str:
+    return start_server({"HOPS": "1", "JWT_SECRET": "process"}, command=ECHO, ready="/text")
+
+
+def send(address: str, method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Reply:
+    return clients.send(address, Request(method, target, headers or {}, body))
+
+
+def test_a_request(address: str) -> None:
+    told = shapes.told(send(address, "POST", "/caf%C3%A9%2541//?q=a%20b&q=c", {"Content-Type": "text/plain"}, b"body"))
+    assert told["PATH_INFO"] == "/café%41//".encode().decode("latin-1")  # SC 2, SC 5
+    assert (told["QUERY_STRING"], told["CONTENT_LENGTH"], told["body"]) == ("q=a%20b&q=c", "4", "body")  # SC 10, SC 19
+    assert told["roliascan.client"] == "127.0.0.1"
+
+
+def test_a_trusted_proxy(behind_proxy: str) -> None:  # SC 21, SC 22
+    told = shapes.told(
+        send(behind_proxy, "GET", "/", {"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https"})
+    )
+    assert (told["roliascan.client"], told["wsgi.url_scheme"]) == ("203.0.113.9", "https")
+
+
+def test_the_environment_of_the_process_stays_out(behind_proxy: str) -> None:  # SC 57a
+    told = shapes.told(send(behind_proxy, "GET", "/"))
+    assert not {"JWT_SECRET", "PATH", "HOME", "HOPS"} & set(told)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PATCH", "DELETE", "PUT", "POST"])
+def test_methods(method: str, address: str) -> None:  # SC 1
+    assert send(address, method, "/text").status == 200
+
+
+def test_head_has_a_length_and_no_body(address: str) -> None:  # SC 33
+    answer = raw(address, b"HEAD /text?size=7 HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    assert b"content-length: 7\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_nothing_is_invented_where_there_is_no_body(status: int, address: str) -> None:  # SC 33, SC 37
+    answer = send(address, "GET", f"/empty?status={status}%20x")
+    assert answer.status == status
+    assert set(answer.headers) == {"etag", "vary", "server", "date"}
+
+
+def test_an_expected_body_is_asked_for(address: str) -> None:
+    with clients.dial(address) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\n" + CLOSE + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"body")
+        assert b'"body": "body"' in clients.until_closed(connection)
+
+
+def test_the_first_byte_comes_before_the_last(address: str) -> None:  # SC 39
+    with clients.dial(address) as connection:
+        connection.sendall(b"GET /dripping?seconds=1 HTTP/1.1\r\n" + CLOSE + b"\r\n")
+        received = b""
+        while b"first" not in received:
+            received += connection.recv(65536)
+        assert b"last" not in received
+        assert clients.until_closed(connection).endswith(b"last")
+
+
+def test_a_crash(address: str) -> None:  # SC 40
+    answer = send(address, "GET", "/crash")
+    assert (answer.status, json.loads(answer.body)["code"]) == (500, "internal")
+    assert b"secret" not in answer.body
+
+
+def test_a_break_in_the_middle_is_seen_by_the_client(address: str) -> None:  # SC 40
+    answer = raw(address, b"GET /cut HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    assert not answer or (b"content-length: 6\r\n" in answer and answer.endswith(b"\r\n\r\nabc"))
+
+
+HOSTILE = {
+    "two lengths": b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    "a negative length": b"Content-Length: -3\r\n\r\nabc",
+    "a signed length": b"Content-Length: +3\r\n\r\nabc",
+    "a blank before the colon": b"Content-Length : 3\r\n\r\nabc",
+    "a folded line": b"X-A: a\r\n b\r\n\r\n",
+    "a bare CR": b"X-A: a\rb\r\n\r\n",
+    "a NUL": b"X-A: a\0b\r\n\r\n",
+    "an unknown coding": b"Transfer-Encoding: xchunked\r\n\r\nabc",
+    "chunked before another coding": b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "a second host": b"Host: b\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("rest", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_headers_are_400(rest: bytes, address: str) -> None:  # IN-16
+    assert raw(address, b"POST /text HTTP/1.1\r\n" + CLOSE + rest).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /text HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\nGET /text HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+    ],
+    ids=["with a length", "chunked", "a bare LF", "a broken chunk"],
+)
+def test_chunked_bodies_are_refused_and_nothing_after_them_is_answered(
+    rest: bytes, address: str
+) -> None:  # IN-16, SC 20
+    answer = raw(address, b"POST /text HTTP/1.1\r\nHost: a\r\n" + rest)
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_missing_host_is_400(address: str) -> None:
+    assert raw(address, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("start", "headers", "status"),
+    [
+        (b"/", b"X-A: a\r\n" * 10_000, b"431"),
+        (b"/", b"X-A: " + b"a" * 1_000_000 + b"\r\n", b"431"),
+        (b"/" + b"a" * 100_000, b"", b"414"),
+        (b"/", b"X-A: " + b"a" * 30_000 + b"\r\n", b"200"),
+    ],
+    ids=["many headers", "a large header", "a long address", "a header of 30 kB"],
+)
+def test_large_heads(start: bytes, headers: bytes, status: bytes, address: str) -> None:  # IN-05
+    assert raw(address, b"GET " + start + b" HTTP/1.1\r\n" + CLOSE + headers + b"\r\n").split(b" ")[1] == status
+
+
+def test_http_2_in_clear_text_is_not_spoken(address: str) -> None:
+    assert raw(address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == b""
+
+
+def test_slow_bodies_do_not_keep_readers_waiting(address: str) -> None:
+    """More clients than there are places for bodies send the beginning of one, and no more."""
+    stalled = [clients.dial(address) for _ in range(12)]
+    try:
+        for connection in stalled:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert send(address, "GET", "/text").status == 200
+        assert time.monotonic() - began < 1
+        assert send(address, "POST", "/text", body=b"a").status == 503
+    finally:
+        for connection in stalled:
+            connection.close()
+    assert _within(3, lambda: send(address, "POST", "/text", body=b"a").status == 200)
+
+
+def test_many_idle_connections_do_not_keep_readers_waiting(address: str) -> None:
+    idle = [clients.dial(address) for _ in range(200)]
+    try:
+        assert send(address, "GET", "/text").status == 200
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+def _within(seconds: float, true: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+# Its life, each time with a server of its own.
+
+
+@contextmanager
+def served(**environ: str) -> Iterator[tuple[str, int, Callable[[], str]]]:
+    """A server started without a keeper between us, so that it gets our signals: address, process id, log."""
+    port = program.free_port()
+    address = f"http://127.0.0.1:{port}"
+    code = f"import os; print(os.getpid(), flush=True); os.execv({sys.executable!r}, {[*ECHO]!r})"
+    with program.running(
+        [sys.executable, "-c", code],
+        ready=lambda: program.answers(f"{address}/text"),
+        environ={"PORT": str(port), **environ},
+    ) as output:
+        yield address, int(output().split()[0]), output
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_lets_requests_finish(number: signal.Signals) -> None:  # SC 49
+    with served() as (address, pid, output), clients.dial(address) as connection:
+        connection.sendall(b"GET /slow?seconds=1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.3)
+        os.kill(pid, number)
+        assert _within(0.5, lambda: not _listens(address))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert _within(3, lambda: not alive(pid))
+        assert output().splitlines()[1:] == []
+
+
+def _listens(address: str) -> bool:
+    try:
+        clients.dial(address).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_idle_connections_do_not_delay_the_stop() -> None:
+    with served() as (address, pid, _), clients.dial(address) as idle:
+        idle.sendall(b"GET /text HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert idle.recv(65536)
+        os.kill(pid, signal.SIGTERM)
+        assert _within(2, lambda: not alive(pid))
+
+
+def test_a_request_without_end_does_not_delay_the_stop_forever() -> None:
+    with served(STOP_AFTER="2") as (address, pid, output), clients.dial(address) as stalled:
+        stalled.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        time.sleep(0.3)
+        os.kill(pid, signal.SIGTERM)
+        assert not _within(1, lambda: not alive(pid))
+        assert _within(5, lambda: not alive(pid))
+        assert json.loads(output().splitlines()[-1])["level"] == "warning"
+
+
+def test_a_taken_port_is_refused_in_one_sentence(address: str, tmp_path: Path) -> None:
+    port = address.rpartition(":")[2]
+    with (
+        pytest.raises(program.DidNotStart, match=f"cannot listen on 127.0.0.1:{port}"),
+        program.running(ECHO, ready=lambda: False, environ={"PORT": port}),
+    ):
+        pass
+
+
+def test_a_process_takes_little_memory(address: str) -> None:
+    """The echo app alone; the budget of the real one is in the test of the dozen."""
+    with served() as (own, pid, _):
+        send(own, "GET", "/text")
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        assert len(children) == 1
+        assert all(_megabytes(process) < 60 for process in (pid, *children))
+
+
+def _megabytes(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def test_at_once(address: str) -> None:
+    """Requests that wait do so side by side. SC 53"""
+    began, statuses = time.monotonic(), []
+
+    def ask() -> None:
+        statuses.append(send(address, "GET", "/slow?seconds=0.5").status)
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 16
+    assert time.monotonic() - began < 3
