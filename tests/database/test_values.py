@@ -115,11 +115,15 @@ def test_an_instant_without_a_zone_is_refused(db: Database) -> None:
 @on_postgresql
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/St_Johns", "Asia/Kathmandu"])
 def test_the_servers_own_time_zone_does_not_show(db: Database, database_url: str, zone: str) -> None:
+    name = database_url.rpartition("/")[2]
     with bare.cursor(database_url) as administrator:
-        administrator.execute(f"ALTER DATABASE {database_url.rpartition('/')[2]} SET timezone = '{zone}'")
-    put_bucket(db, "a")
-    assert db.read("SELECT name, full_at FROM rate_limits", Bucket) == [Bucket("a", instant_text(NOW))]
-    assert db.one("SELECT name, full_at FROM rate_limits WHERE full_at = :at", Bucket, at=NOW)
+        administrator.execute(f"ALTER DATABASE {name} SET timezone = '{zone}'")
+        try:
+            put_bucket(db, "a")
+            assert db.read("SELECT name, full_at FROM rate_limits", Bucket) == [Bucket("a", instant_text(NOW))]
+            assert db.one("SELECT name, full_at FROM rate_limits WHERE full_at = :at", Bucket, at=NOW)
+        finally:
+            administrator.execute(f"ALTER DATABASE {name} RESET timezone")
 
 
 TEXTS = [

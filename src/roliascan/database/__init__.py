@@ -160,7 +160,7 @@ class Tx:
             tuples = ", ".join(f"({', '.join(f':{c}_{i}' for c in columns)})" for i in range(len(batch)))
             values = {f"{c}_{i}": row[c] for i, row in enumerate(batch) for c in columns}
             # table and column names come from our own code, values are parameters
-            self.write(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {tuples}", **values)  # noqa: S608
+            self.write(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {tuples}", **values)
 
     def _execute(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
         self._refuse_if_failed()

@@ -47,7 +47,7 @@ def read(db: Database) -> Schema:
     # MySQL's mode is asked for here and not while connecting, where it would cost each connection a round trip.
     mode = ", @@sql_mode AS sql_mode" if db.kind == "mysql" else ""
     try:
-        schema = db.one(f"SELECT revision, oldest_code{mode} FROM schema_state WHERE id = 1", Schema)  # noqa: S608
+        schema = db.one(f"SELECT revision, oldest_code{mode} FROM schema_state WHERE id = 1", Schema)
     except Unmigrated:
         schema = None
     return schema or Schema(revision=0, oldest_code=0)

@@ -63,7 +63,8 @@ class SqliteDriver:
         name = getattr(error, "sqlite_errorname", "")
         if name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
             return faults.Duplicate()
-        if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
+        # RESTRICT is a trigger within SQLite; we have no others
+        if name in {"SQLITE_CONSTRAINT_FOREIGNKEY", "SQLITE_CONSTRAINT_TRIGGER"}:
             return faults.Dangling()
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return faults.Contended()
