@@ -142,7 +142,7 @@ def _mysql(parts: SplitResult, *, patient: bool) -> Driver:
     options: dict[str, object] = {
         "database": _name(parts),
         "user": unquote(parts.username or "root"),
-        "password": unquote(parts.password or ""),
+        "password": unquote(parts.password or "").encode(),  # PyMySQL would make Latin-1 of text
         "connect_timeout": CONNECT_TIMEOUT_S,
         "read_timeout": None if patient else 30,
         "write_timeout": 30,
