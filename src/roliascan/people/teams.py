@@ -49,6 +49,8 @@ class Link(msgspec.Struct):
 
 
 class Member(msgspec.Struct, rename="camel"):
+    """Somebody in a team."""
+
     id: str
     username: str
     role: str

@@ -15,6 +15,8 @@ Password = Annotated[str, Meta(max_length=1024)]
 
 
 class Registration(msgspec.Struct, forbid_unknown_fields=True):
+    """An account to make."""
+
     email: Email
     username: Username
     password: Password
@@ -56,6 +58,7 @@ class Me(msgspec.Struct, rename="camel"):
 
 
 def register(call: Call, body: Registration) -> Created[Token]:
+    """Makes an account and signs it in. It may read and take part; an administrator makes it an uploader."""
     signed_in = accounts.register(
         call.db,
         email=body.email,
@@ -68,6 +71,7 @@ def register(call: Call, body: Registration) -> Created[Token]:
 
 
 def login(call: Call, body: Credentials) -> Token:
+    """Signs in. The token is in the answer and, for browsers, in the cookie `token`."""
     signed_in = accounts.log_in(
         call.db, login=body.login, password=body.password, lasts_s=call.settings.jwt_expires_in, now=call.now
     )
@@ -91,12 +95,14 @@ def _token(call: Call, signed_in: SignedIn) -> Token:
 
 
 def logout(call: Call) -> Empty:
+    """Ends the session of this token."""
     call.db.run(sessions.end, call.person.session_id)
     call.resp.unset_cookie(COOKIE, path="/", same_site="Lax")
     return Empty()
 
 
 def me(call: Call) -> Me:
+    """Your own account, and what you may do."""
     person = call.person
     return Me(
         person.id,
@@ -110,6 +116,7 @@ def me(call: Call) -> Me:
 
 
 def change(call: Call, body: AccountChange) -> Me:
+    """Changes your own account."""
     accounts.change(
         call.db,
         call.person,
@@ -128,4 +135,5 @@ def _given(value: str | UnsetType) -> str | None:
 
 
 def show(call: Call, user: str) -> PublicPerson:
+    """A person, as everybody sees them."""
     return accounts.show(call.db, user)

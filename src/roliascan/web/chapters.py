@@ -28,6 +28,8 @@ class FeedQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChaptersQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
+    """`state` shows one's own drafts, scheduled and hidden chapters."""
+
     sort: Literal["number", "newest"] = "number"
     team: Id | None = None
     language: Language | None = None
@@ -57,48 +59,63 @@ class Publication(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Hiding(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a chapter is hidden; for those who may still see it."""
+
     reason: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
 
 
 def feed(call: Call, query: FeedQuery) -> Page[ChapterItem]:
+    """Releases of the whole site, newest first."""
     wanted = releases.Filter(series=query.series, language=query.language, team=query.team, state=query.state)
     return releases.feed(call.db, query.asked, wanted, viewer=call.viewer)
 
 
 def index(call: Call, query: ChaptersQuery, series_: str) -> Page[ChapterItem]:
+    """Chapters of a series, by number or newest first, without their pages."""
     wanted = releases.Filter(language=query.language, team=query.team, state=query.state)
     return releases.index(call.db, series_, query.asked, wanted, sort=query.sort, viewer=call.viewer)
 
 
 def show(call: Call, chapter: str) -> Tagged[Chapter]:
+    """A chapter with all that a reader needs: its pages, and the chapters before and after."""
     found = reader.show(call.db, chapter, viewer=call.viewer, files_at=call.files_at)
     return Tagged(found, found.version)
 
 
 def create(call: Call, body: ChapterDraft, series_: str) -> Created[Chapter]:
+    """Adds a chapter to a series. For owners of the series and administrators. It is a draft until it is published."""
     chapter_id = call.db.run(chapters.create, series_, _draft(body), person=call.person, now=call.now)
     return Created(shown(call, chapter_id).body, f"/chapters/{chapter_id}")
 
 
 def change(call: Call, body: ChapterDraft, chapter: str) -> Tagged[Chapter]:
+    """Changes a chapter. For its owners, moderators and administrators."""
     call.db.run(chapters.change, chapter, _draft(body), person=call.person, version=call.if_match, now=call.now)
     return shown(call, chapter)
 
 
 def publish(call: Call, body: Publication | None, chapter: str) -> Tagged[Chapter]:
+    """Publishes a chapter, now or at a time to come. For its owners and administrators.
+
+    Publishing again ends a hiding, which moderators may do too.
+    """
     at = body.at if body else None
     call.db.run(chapters.publish, chapter, person=call.person, at=at, now=call.now)
     return shown(call, chapter)
 
 
 def hide(call: Call, body: Hiding | None, chapter: str) -> Tagged[Chapter]:
+    """Hides a chapter. For its owners, moderators and administrators."""
     reason = body.reason if body else None
     call.db.run(chapters.hide, chapter, person=call.person, reason=reason, now=call.now)
     return shown(call, chapter)
 
 
 def remove(call: Call, query: Reason, chapter: str) -> Empty:
-    """`reason` is what the address answers from now on."""
+    """Deletes a chapter with its pages. For its owners and administrators.
+
+    Its address answers 410 from then on, with `reason`.
+    """
     chapters.remove(
         call.db,
         call.storage,

@@ -12,7 +12,7 @@ def openapi(call: Call) -> None:
 
 
 def docs(call: Call) -> None:
-    """The same for people, in one page that loads nothing from elsewhere."""
+    """This documentation, in one page that loads nothing from elsewhere."""
     from roliascan.web import reference
 
     call.resp.content_type = "text/html; charset=utf-8"

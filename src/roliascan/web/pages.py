@@ -32,7 +32,10 @@ class Arrangement(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def add(call: Call, chapter: str) -> Created[Chapter]:
-    """Multipart: a field `page_7` sets page 7, other names append in order. All of the pages or none."""
+    """Adds images to a chapter, all of them or none. For its owners and administrators.
+
+    In a form (multipart/form-data): a field `page_7` sets page 7, files in fields of other names are appended in order.
+    """
     person = call.person
     if (call.req.content_type or "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise UnsupportedType("Send the images as multipart/form-data.")
@@ -70,6 +73,7 @@ def _number(field: str) -> int | None:
 
 
 def arrange(call: Call, body: Arrangement, chapter: str) -> Tagged[Chapter]:
+    """Puts the pages of a chapter in order. For its owners and administrators. What is left out is deleted."""
     pages.arrange(
         call.db,
         call.storage,

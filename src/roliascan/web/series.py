@@ -39,6 +39,8 @@ SentState = Literal["published", "draft", "hidden"]
 
 
 class NewSeries(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """A series to start. What is absent takes its default: manga, ongoing, safe, published."""
+
     title: Title
     author: Title
     description: Text | UnsetType | None = UNSET
@@ -68,6 +70,7 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def index(call: Call, query: SeriesQuery) -> Page[SeriesItem]:
+    """Series, a page at a time: sorted, filtered, searched."""
     wanted = catalogue.Filter(
         q=query.q,
         status=query.status,
@@ -80,7 +83,7 @@ def index(call: Call, query: SeriesQuery) -> Page[SeriesItem]:
 
 
 def show(call: Call, series_: str) -> Tagged[Series] | Redirect:
-    """By identifier or slug; a slug that the series had before redirects to the one of today."""
+    """A series, by identifier or slug. A slug that it had before redirects to the one of today."""
     found = series.show(call.db, series_, viewer=call.viewer, files_at=call.files_at)
     if series_ not in {found.id, found.slug}:
         return Redirect(f"/series/{found.slug}")
@@ -88,18 +91,26 @@ def show(call: Call, series_: str) -> Tagged[Series] | Redirect:
 
 
 def create(call: Call, body: NewSeries) -> Created[Series]:
+    """Starts a series. It belongs to you and to the teams that you name."""
     series_id = call.db.run(series.create, _draft(body), person=call.person, now=call.now)
     return Created(_shown(call, series_id), f"/series/{series_id}")
 
 
 def change(call: Call, body: SeriesChange, series_: str) -> Tagged[Series]:
+    """Changes a series. For its owners, moderators and administrators.
+
+    A new title brings a new slug; the old one redirects.
+    """
     call.db.run(series.change, series_, _draft(body), person=call.person, version=call.if_match, now=call.now)
     changed = _shown(call, series_)
     return Tagged(changed, changed.version)
 
 
 def remove(call: Call, query: Reason, series_: str) -> Empty:
-    """`reason` is what the address answers from now on."""
+    """Deletes a series with all its chapters. For its creator, leaders of its teams and administrators.
+
+    Its address answers 410 from then on, with `reason`.
+    """
     removal.remove(
         call.db,
         call.storage,

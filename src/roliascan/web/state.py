@@ -8,6 +8,8 @@ from roliascan.web.calls import Call
 
 
 class Health(msgspec.Struct):
+    """That the process answers."""
+
     status: str
 
 

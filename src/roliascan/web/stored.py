@@ -41,7 +41,7 @@ class _Part:
 
 
 def show(call: Call, key: str) -> None:
-    """A stored file: with its right type, never sniffed, never run, for ever the same; a range of it when asked."""
+    """A stored file, or a range of it. With its right type, never sniffed, never run, for ever the same."""
     if not keys.is_key(key):
         raise NotFound
     file = files.find(call.db, key, viewer=call.viewer)

@@ -16,6 +16,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class SentLink(msgspec.Struct, forbid_unknown_fields=True):
+    """An address of a team: a site, a chat."""
+
     label: Annotated[str, Meta(min_length=1, max_length=100)]
     url: Annotated[str, Meta(pattern=r"^https?://[^\s<>\"]+$", max_length=1000)]
 
@@ -24,31 +26,40 @@ Links = Annotated[list[SentLink], Meta(max_length=20)]
 
 
 class NewTeam(msgspec.Struct, forbid_unknown_fields=True):
+    """A team to found."""
+
     name: Name
     description: Text | None = None
     links: Links = []
 
 
 class TeamChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is absent stays; null clears the description."""
+
     name: Name | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
     links: Links | UnsetType = UNSET
 
 
-class Membership(msgspec.Struct, forbid_unknown_fields=True):
+class SentMember(msgspec.Struct, forbid_unknown_fields=True):
+    """Somebody's role in a team."""
+
     role: Literal["leader", "member"]
 
 
 def index(call: Call, query: ListQuery) -> Page[TeamItem]:
+    """Teams, newest first."""
     return teams.index(call.db, query.asked)
 
 
 def show(call: Call, team: str) -> Tagged[Team]:
+    """A team and its members."""
     found = teams.show(call.db, team)
     return Tagged(found, found.version)
 
 
 def create(call: Call, body: NewTeam) -> Created[Team]:
+    """Founds a team. You are its first leader."""
     team_id = call.db.run(
         teams.create,
         person=call.person,
@@ -61,6 +72,7 @@ def create(call: Call, body: NewTeam) -> Created[Team]:
 
 
 def change(call: Call, body: TeamChange, team: str) -> Tagged[Team]:
+    """Changes a team. For its leaders and administrators."""
     call.db.run(
         teams.change,
         person=call.person,
@@ -75,16 +87,19 @@ def change(call: Call, body: TeamChange, team: str) -> Tagged[Team]:
 
 
 def remove(call: Call, team: str) -> Empty:
+    """Deletes a team that owns nothing any more. For its leaders and administrators."""
     call.db.run(teams.remove, person=call.person, team_id=team, version=call.if_match)
     return Empty()
 
 
-def set_member(call: Call, body: Membership, team: str, user: str) -> Tagged[Team]:
+def set_member(call: Call, body: SentMember, team: str, user: str) -> Tagged[Team]:
+    """Adds somebody to a team, or changes their role. For its leaders and administrators."""
     call.db.run(teams.set_member, person=call.person, team_id=team, user_id=user, role=body.role, now=call.now)
     return show(call, team)
 
 
 def remove_member(call: Call, team: str, user: str) -> Empty:
+    """Takes somebody out of a team. For its leaders and administrators; everybody may leave by themselves."""
     call.db.run(teams.remove_member, person=call.person, team_id=team, user_id=user)
     return Empty()
 
