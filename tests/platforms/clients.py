@@ -11,22 +11,27 @@ from tests.platforms.shapes import Reply, Request
 
 
 def send(address: str, request: Request) -> Reply:
-    """One request over HTTP as it stands: nothing normalized, followed or unpacked."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
-    try:
-        connection.putrequest(request.method, request.target, skip_accept_encoding=True)
-        for name, value in request.headers.items():
-            connection.putheader(name, value.encode("latin-1"))
-        if request.body or request.method in ("POST", "PUT", "PATCH"):
-            connection.putheader("Content-Length", str(len(request.body)))
-        connection.endheaders(request.body)
-        answer = connection.getresponse()
+    """One request over HTTP as it stands: sent at once, nothing normalized, followed or unpacked."""
+    with dial(address) as connection:
+        connection.settimeout(30)
+        connection.sendall(_bytes(request, urlsplit(address).netloc))
+        answer = http.client.HTTPResponse(connection, method=request.method)
+        answer.begin()
         headers = [(name.lower(), value) for name, value in answer.getheaders()]
         cookies = sorted(value for name, value in headers if name == "set-cookie")
         once = {name: value for name, value in headers if name != "set-cookie"}
-        return Reply(answer.status, once, cookies, answer.read())
-    finally:
-        connection.close()
+        with answer:
+            return Reply(answer.status, once, cookies, answer.read())
+
+
+def _bytes(request: Request, host: str) -> bytes:
+    headers, body = {"Host": host, **request.headers}, request.body
+    if "Transfer-Encoding" in headers:
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    elif body or request.method in ("POST", "PUT", "PATCH"):
+        headers["Content-Length"] = str(len(body))
+    lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 def invoke(function: str, event: Any) -> Any:

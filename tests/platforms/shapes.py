@@ -54,7 +54,7 @@ def function_url_event(request: Request, *, client: str = "203.0.113.9") -> dict
 
 
 def _event(request: Request, client: str) -> dict[str, Any]:
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {name.lower(): value for name, value in request.headers.items() if name != "Transfer-Encoding"}
     cookie = headers.pop("cookie", None)
     event: dict[str, Any] = {
         "version": "2.0",
@@ -118,12 +118,14 @@ def of_azure(response: func.HttpResponse) -> Reply:
 
 def _set_cookie(morsel: "Morsel[str]") -> str:
     assert morsel["domain"] == ""
+    morsel.set(morsel.key, morsel.value, morsel.value)  # the host takes the value without its quotes
     return morsel.OutputString()
 
 
 def alike(cookies: list[str]) -> list[set[str]]:
-    """Set-Cookie values without the order and the case of their attributes."""
-    return [{re.sub(r"^[^=]+", lambda name: name[0].lower(), part) for part in one.split("; ")} for one in cookies]
+    """Set-Cookie values without the order and case of attributes, and the quotes of an empty value."""
+    parts = [one.replace('=""', "=").split("; ") for one in cookies]
+    return [{re.sub(r"^[^=]+", lambda name: name[0].lower(), part) for part in one} for one in parts]
 
 
 def told(reply: Reply) -> dict[str, Any]:

@@ -136,6 +136,11 @@ def test_a_cookie_that_would_be_lost_is_refused(cookie: str) -> None:  # SC 31
         azure.from_answer(Answer(200, [("set-cookie", cookie)], b""))
 
 
+def test_a_cookie_that_is_taken_back_is_carried() -> None:  # SC 31
+    cookie = 'token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; SameSite=Lax'
+    assert azure.from_answer(Answer(200, [("set-cookie", cookie)], b""))[1] == [("set-cookie", cookie)]
+
+
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
 def test_no_body_and_no_content_type_where_there_is_none(status: str) -> None:  # SC 33, SC 37
     answer = reply(azure_request(Request("GET", f"/empty?status={quote(status)}")))

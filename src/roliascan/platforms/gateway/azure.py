@@ -117,6 +117,7 @@ def _refuse_lost(cookies: Iterable[str]) -> None:
         except CookieError:
             parsed = SimpleCookie()
         attributes = {part.partition("=")[0].strip().lower() for part in cookie.split(";")[1:]}
-        same = name in parsed and parsed[name].value == value
+        # The quotes of a value are dropped; those of an empty one, which takes a cookie back, nobody misses.
+        same = name in parsed and parsed[name].value == ("" if value == '""' else value)
         if len(parsed) != 1 or not same or attributes - _CARRIED or name.startswith("__Host-"):
             raise CookieLost(f"Azure Functions cannot carry the cookie {name!r} as it is")

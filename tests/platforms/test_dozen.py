@@ -1,0 +1,150 @@
+"""RoliaScan in each real runtime: the same requests, the same answers, byte by byte."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roliascan.app import create_app
+from roliascan.database import open_database
+from roliascan.platforms import azure_functions, google_functions
+from roliascan.settings import Settings
+from tests.platforms import clients, dozen, shapes, sites
+from tests.platforms.dozen import DIFFERENCES, DOZEN, Difference, Step
+from tests.platforms.shapes import Reply, Request
+from tests.platforms.sites import Site
+
+Send = Callable[[Request], Reply]
+RUNTIMES = ["google", "azure", pytest.param("lambda", marks=getattr(pytest.mark, "lambda"))]
+# What is made anew by each: identifiers, tokens, instants, the entity tag of what holds them.
+FRESH = re.compile(
+    rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+    rb"|eyJ[\w-]+\.[\w-]+\.[\w-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT"
+)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return sites.make(tmp_path_factory.mktemp("sites") / "original")
+
+
+@pytest.fixture(scope="module")
+def runtime(original: Site, request: pytest.FixtureRequest) -> Callable[[str], Send]:
+    """Starts a runtime by name, once, with a copy of the site of its own."""
+
+    @cache
+    def start(name: str) -> Send:
+        site = original.copied(original.folder.with_name(name))
+        return STARTS[name](site, request)
+
+    return start
+
+
+def _server(site: Site, request: pytest.FixtureRequest) -> Send:
+    command = request.getfixturevalue("start_server")
+    address = command(site.environ, command=[sites.PYTHON, "-m", "roliascan.platforms.serving"])
+    return lambda sent: clients.send(address, sent)
+
+
+def _google(site: Site, request: pytest.FixtureRequest) -> Send:
+    source = Path(google_functions.__file__)
+    address = request.getfixturevalue("start_google")(source, "web", site.environ)
+    return lambda sent: clients.send(address, sent)
+
+
+def _lambda(site: Site, request: pytest.FixtureRequest) -> Send:
+    function = request.getfixturevalue("start_lambda")("roliascan.platforms.aws_lambda.handler", site.environ)
+    return lambda sent: shapes.of_lambda(clients.invoke(function, shapes.http_api_event(sent)))
+
+
+def _azure(site: Site, request: pytest.FixtureRequest) -> Send:
+    settings = Settings.from_environ({**site.environ, "FUNCTIONS_WORKER_RUNTIME": "python"})
+    database = open_database(settings.database_url)
+    request.addfinalizer(database.close)
+    app = create_app(settings, database=database)
+    web = azure_functions.function_of(lambda: app)
+    return lambda sent: shapes.of_azure(web(shapes.azure_request(sent), Context()))  # type: ignore[arg-type]
+
+
+class Context:
+    invocation_id = "fdbc2a07-2ef4-4b6d-a4a4-0b2d1b0d4b1a"
+
+
+STARTS = {"server": _server, "google": _google, "lambda": _lambda, "azure": _azure}
+
+
+def answers(send: Send, site: Site, added: dict[str, str]) -> Iterator[Reply]:
+    """What a runtime answers to each of the dozen, in the form in which answers are compared."""
+    names = dict(site.names)
+    for step in DOZEN:
+        reply = send(filled(step, names))
+        keep(step, reply, names)
+        yield comparable(step, reply, added)
+
+
+def filled(step: Step, names: dict[str, str]) -> Request:
+    headers = {name: _filled(value, names) for name, value in step.headers.items()}
+    if step.json is None:
+        return Request(step.method, _filled(step.target, names), headers, step.body)
+    headers.setdefault("Content-Type", "application/json")
+    return Request(
+        step.method, _filled(step.target, names), headers, json.dumps(step.json, ensure_ascii=False).encode()
+    )
+
+
+def _filled(text: str, names: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda name: names[name[1]], text)
+
+
+def keep(step: Step, reply: Reply, names: dict[str, str]) -> None:
+    for kept in step.keep:
+        told, _, name = kept.partition(":")
+        value: Any = reply.headers[told] if told in reply.headers else json.loads(reply.body)[told]
+        names[name or told] = value
+
+
+def comparable(step: Step, reply: Reply, added: dict[str, str]) -> Reply:
+    """Without what the runtime adds, the request's id, and what is fresh; the length is checked and left out."""
+    headers = {name: value for name, value in reply.headers.items() if name not in added}
+    request_id = headers.pop("x-request-id")
+    assert request_id
+    length = headers.pop("content-length", None)
+    assert length in (None, str(len(reply.body))) or step.method == "HEAD" or reply.status == 304
+    body = reply.body.replace(request_id.encode(), b"(request id)")
+    if step.fresh:
+        headers = {name: FRESH.sub(b"(fresh)", value.encode()).decode() for name, value in headers.items()}
+        headers.pop("etag", None)
+        body = FRESH.sub(b"(fresh)", body)
+    cookies = [FRESH.sub(b"(fresh)", cookie.encode()).decode() for cookie in reply.cookies]
+    return Reply(reply.status, headers, shapes.alike(cookies), body)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def server(original: Site, runtime: Callable[[str], Send]) -> list[Reply]:
+    return list(answers(runtime("server"), original, dozen.ADDED["server"]))
+
+
+def test_the_server_answers_as_it_should(server: list[Reply]) -> None:
+    assert [(step.name, reply.status) for step, reply in zip(DOZEN, server, strict=True)] == [
+        (step.name, step.status) for step in DOZEN
+    ]
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_every_runtime_answers_alike(
+    name: str, original: Site, runtime: Callable[[str], Send], server: list[Reply]
+) -> None:  # IN-17, SC 62
+    send = runtime(name)
+    for step, reply, expected in zip(DOZEN, answers(send, original, dozen.ADDED[name]), server, strict=True):
+        assert (step.name, reply) == (step.name, expected)
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)
+@pytest.mark.parametrize("name", ["server", *RUNTIMES])
+def test_every_runtime_differs_as_documented(name: str, difference: Difference, runtime: Callable[[str], Send]) -> None:
+    reply = runtime(name)(Request(difference.method, difference.target, difference.headers, difference.body))
+    assert (reply.status, reply.headers["content-type"]) == difference.answers[name], difference.reason
