@@ -15,7 +15,9 @@ from tests.servers import mariadb
 def connect(url: str) -> Any:
     """In autocommit."""
     if url.startswith("sqlite:///"):
-        return sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=0.1)
+        return sqlite3.connect(
+            url.removeprefix("sqlite:///"), isolation_level=None, timeout=0.1, check_same_thread=False
+        )
     if url.startswith("mysql:"):
         return mariadb.connect(url)
     connection = psycopg2.connect(url)
@@ -54,7 +56,9 @@ def end_connections(url: str) -> None:
 @contextmanager
 def inspector(url: str) -> Iterator[sa.Inspector]:
     """SQLAlchemy's view of the catalogs."""
-    engine = sa.create_engine(url.replace("mysql:", "mysql+pymysql:", 1))
+    drivers = {"mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg2", "sqlite": "sqlite"}
+    kind, _, rest = url.partition(":")
+    engine = sa.create_engine(f"{drivers[kind]}:{rest}")
     try:
         yield sa.inspect(engine)
     finally:

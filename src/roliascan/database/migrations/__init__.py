@@ -7,7 +7,7 @@ address means is known once.
 import io
 import os
 import random
-import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -37,6 +37,8 @@ DIALECTS = {
     "mariadb": "mysql",
 }
 SQLALCHEMY_URLS = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg2://", "mysql": "mysql+pymysql://"}
+
+_in_this_process = threading.Lock()  # Alembic keeps what it works on in globals
 
 
 class Pooled(BadAddress):
@@ -105,11 +107,9 @@ def _refuse_pooled(url: str) -> None:
 
 
 def _make_file(path: Path) -> None:
-    """An empty database in WAL mode, which the file remembers; it will hold password hashes, so it is its owner's."""
+    """An empty file that is its owner's alone, because it will hold password hashes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as raw:
-        raw.execute("PRAGMA journal_mode = WAL")
 
 
 def _read(url: str) -> schema.Schema:
@@ -144,7 +144,7 @@ def _run(url: str, act: Callable[[Config], None], progress: Callable[[str], None
         if attempt:
             time.sleep(random.uniform(0.1, 1))  # noqa: S311 - spreads contenders, keeps no secret
         try:
-            with _alone(driver) as connection:
+            with _in_this_process, _alone(driver) as connection:
                 # SQLite's one transaction is its lock; elsewhere a revision holds its locks no longer than it runs.
                 act(_config(connection=connection, on_version_apply=told, **_transactions(driver)))
             return
@@ -181,7 +181,8 @@ def _alone(driver: Driver) -> Iterator[sa.Connection]:
 
 
 def _lock_sqlite(raw: Any) -> None:
-    """Its transaction is the lock."""
+    """Its transaction is the lock. WAL, which the file remembers, lets readers and a writer not wait for each other."""
+    raw.execute("PRAGMA journal_mode = WAL")
 
 
 def _lock_postgresql(raw: Any) -> None:

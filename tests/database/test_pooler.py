@@ -1,0 +1,63 @@
+"""Behind pgbouncer in transaction mode, on fewer connections than there are clients."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+
+import pytest
+
+from roliascan.database import Database, Tx, faults, open_database
+from roliascan.database.schema import Gate
+from tests.database.test_connections import TEAMS, count_one, teams
+from tests.database.test_faults import Setting
+from tests.database.test_values import NOW, ONE, Bucket, Number, put_bucket, put_user
+
+TIMEOUTS = "SELECT name, setting FROM pg_settings WHERE source = 'session' AND name LIKE '%timeout'"
+
+
+def test_many_clients_on_few_connections(pooled_url: str) -> None:  # DB-05, SC 63
+    def think(tx: Tx) -> None:
+        found = tx.one(f"{TEAMS} FOR UPDATE", Number)
+        assert found is not None
+        tx.write("UPDATE counters SET value = :next WHERE name = 'teams'", next=(found.number or 0) + 1)
+
+    with ExitStack() as stack, ThreadPoolExecutor(8) as threads:
+        clients = [stack.enter_context(closing(open_database(pooled_url, pool_size=1))) for _ in range(8)]
+        list(threads.map(lambda number: clients[number % 8].run(think), range(80)))
+        assert list(threads.map(teams, clients)) == [80] * 8
+
+
+def test_no_limit_of_one_client_reaches_another(pooled_url: str) -> None:  # SC 64
+    with closing(open_database(pooled_url)) as one, closing(open_database(pooled_url)) as other:
+        for _ in range(10):
+            one.run(count_one)
+            with one.begin() as tx:
+                assert len(tx.read(TIMEOUTS, Setting)) == 3
+            assert other.read(TIMEOUTS, Setting) == [Setting("statement_timeout", "5000")]
+            with pytest.raises(faults.Unmigrated):
+                other.read("SELECT 1 AS number FROM nothing", Number)
+
+
+def test_the_rest_works_as_well(pooled_url: str) -> None:
+    with closing(open_database(pooled_url)) as db:
+        Gate(db).check(0.0)
+        put_user(db)
+        put_bucket(db, "ä:b%'")
+        with pytest.raises(faults.Duplicate):
+            put_bucket(db, "ä:b%'")
+        sql = "SELECT name, full_at FROM rate_limits WHERE name IN (:names) AND full_at = :at"
+        assert len(db.read(sql, Bucket, names=["ä:b%'", "x"], at=NOW)) == 1
+        assert db.one("SELECT COUNT(*) AS number FROM users WHERE id = :id", Number, id=ONE) == Number(1)
+
+
+def test_a_pooler_that_restarted(pooled_url: str) -> None:
+    with closing(open_database(pooled_url, pool_size=1)) as db:
+        db.run(count_one)
+        kill(db)
+        db.run(count_one)
+        assert teams(db) == 2
+
+
+def kill(db: Database) -> None:
+    """Ends the pooler's connections to this database, which ends ours the next time we speak."""
+    with pytest.raises(faults.Lost):
+        db.run(lambda tx: tx.read("SELECT 1 AS number FROM pg_terminate_backend(pg_backend_pid())", Number))
