@@ -42,7 +42,9 @@ class Upload(NamedTuple):
     source: IO[bytes]
 
 
-class _New(NamedTuple):
+class New(NamedTuple):
+    """An image whose bytes are stored and whose rows are not written yet."""
+
     file_id: str
     key: str
     number: int | None
@@ -71,18 +73,18 @@ def add(
     """
     held = chapters.look(db, chapter_id, person=person)
     rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
-    with _kept_or_removed(storage) as stored:
+    with kept_or_removed(storage) as stored:
         for upload in uploads:
-            _store(storage, stored, upload, max_bytes=max_bytes, now=now)
+            store(storage, stored, upload, folder=FOLDER, max_bytes=max_bytes, now=now)
         if not stored:
             raise Invalid(Problem("files", "send at least one image"))
-        db.run(_attach, chapter_id, stored, person=person, now=now)
+        db.run(attach, chapter_id, stored, person=person, now=now)
 
 
 @contextmanager
-def _kept_or_removed(storage: Storage) -> Iterator[list[_New]]:
+def kept_or_removed(storage: Storage) -> Iterator[list[New]]:
     """What was stored for rows that are not written in the end is taken away again."""
-    stored: list[_New] = []
+    stored: list[New] = []
     try:
         yield stored
     except BaseException:
@@ -91,7 +93,8 @@ def _kept_or_removed(storage: Storage) -> Iterator[list[_New]]:
         raise
 
 
-def _store(storage: Storage, stored: list[_New], upload: Upload, *, max_bytes: int, now: datetime) -> None:
+def store(storage: Storage, stored: list[New], upload: Upload, *, folder: str, max_bytes: int, now: datetime) -> None:
+    """Measures and decodes an image, and keeps its bytes under a new key. Raises TooLarge, images' refusals."""
     if len(stored) >= MOST_PAGES:
         raise TooManyPages
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
@@ -99,9 +102,9 @@ def _store(storage: Storage, stored: list[_New], upload: Upload, *, max_bytes: i
         image = images.inspect(copied, max_bytes=max_bytes)
         copied.seek(0)
         file_id = new_id(now)
-        key = keys.make_key(FOLDER, file_id, image.extension)
+        key = keys.make_key(folder, file_id, image.extension)
         storage.put(key, copied, type=image.type)
-        stored.append(_New(file_id, key, upload.number, image))
+        stored.append(New(file_id, key, upload.number, image))
 
 
 def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) -> BinaryIO:
@@ -115,7 +118,7 @@ def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) 
     return spool  # type: ignore[return-value]  # typeshed has it not as a BinaryIO, which it is
 
 
-def _attach(tx: Tx, chapter_id: str, stored: list[_New], *, person: Person, now: datetime) -> None:
+def attach(tx: Tx, chapter_id: str, stored: list[New], *, person: Person, now: datetime) -> None:
     """The short transaction: lock, check again, insert."""
     held = chapters.hold(tx, chapter_id, person=person)
     rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
@@ -127,11 +130,11 @@ def _attach(tx: Tx, chapter_id: str, stored: list[_New], *, person: Person, now:
         pages[position] = _Page(position, new.file_id, new.image.wide)
     if len(pages) > MOST_PAGES or max(pages) > MOST_PAGES:
         raise TooManyPages
-    tx.insert_many("files", [_file_row(new, person=person, now=now) for new in stored])
+    tx.insert_many("files", [file_row(new, purpose="page", person=person, now=now) for new in stored])
     _flip(tx, chapter_id, held.revision, list(pages.values()), now=now)
 
 
-def _file_row(new: _New, *, person: Person, now: datetime) -> dict[str, object]:
+def file_row(new: New, *, purpose: str, person: Person, now: datetime) -> dict[str, object]:
     return {
         "id": new.file_id,
         "storage_key": new.key,
@@ -142,7 +145,7 @@ def _file_row(new: _New, *, person: Person, now: datetime) -> dict[str, object]:
         "height": new.image.height,
         "placeholder": new.image.placeholder,
         "owner_id": rights.viewer_id(person),
-        "purpose": "page",
+        "purpose": purpose,
         "state": "ready",
         "created_at": now,
     }

@@ -1,0 +1,97 @@
+"""Taking in a whole chapter at once: its series where that is new, its pages, and its publication, or nothing of it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from roliascan.database import Database, Reader, Tx
+from roliascan.library import chapters, pages, series
+from roliascan.library.pages import Upload
+from roliascan.people.persons import Person
+from roliascan.storage import Storage
+from roliascan.text import sort_key
+
+
+class Taken(NamedTuple):
+    series_id: str
+    chapter_id: str
+
+
+class Known(msgspec.Struct):
+    """A chapter that is there already; `hashes` are the SHA-256 of its pages, in order."""
+
+    id: str
+    hashes: list[str]
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _Hash(msgspec.Struct):
+    sha256: str
+
+
+def take_in(
+    db: Database,
+    storage: Storage,
+    *,
+    into: series.Draft | str,
+    draft: chapters.Draft,
+    uploads: Iterable[Upload],
+    person: Person,
+    max_bytes: int,
+    now: datetime,
+) -> Taken:
+    """Publishes a chapter with its pages in a series, which is started with it when `into` is a draft.
+
+    Bytes first, then all rows in one transaction. Raises what the verbs of series, chapters and pages raise.
+    """
+    with pages.kept_or_removed(storage) as stored:
+        for upload in uploads:
+            pages.store(storage, stored, upload, folder=pages.FOLDER, max_bytes=max_bytes, now=now)
+        return db.run(_take_in, into, draft, stored, person=person, now=now)
+
+
+def _take_in(
+    tx: Tx, into: series.Draft | str, draft: chapters.Draft, stored: list[pages.New], *, person: Person, now: datetime
+) -> Taken:
+    series_id = into if isinstance(into, str) else series.create(tx, into, person=person, now=now)
+    chapter_id = chapters.create(tx, series_id, draft, person=person, now=now)
+    pages.attach(tx, chapter_id, stored, person=person, now=now)
+    chapters.publish(tx, chapter_id, person=person, at=None, now=now)
+    return Taken(series_id, chapter_id)
+
+
+def series_called(db: Reader, title: str) -> str | None:
+    """The oldest series of this title, regardless of case and accents."""
+    sql = "SELECT id FROM series WHERE title_key = :key ORDER BY created_at, id LIMIT 1"
+    row = db.one(sql, _Id, key=sort_key(title))
+    return row.id if row else None
+
+
+def chapter_known(db: Reader, series_id: str, draft: chapters.Draft) -> Known | None:
+    """The chapter that stands where this one would."""
+    milli = chapters.thousandths(draft.number or None) if draft.number is not None else None
+    row = db.one(
+        "SELECT id FROM chapters WHERE series_id = :series_id AND language = :language AND volume = :volume"
+        " AND number_key = :number_key AND release_key = ''",
+        _Id,
+        series_id=series_id,
+        language=draft.language,
+        volume=draft.volume or "",
+        number_key=chapters.number_key(milli, draft.label or None),
+    )
+    return Known(row.id, _hashes(db, row.id)) if row else None
+
+
+def _hashes(db: Reader, chapter_id: str) -> list[str]:
+    rows = db.read(
+        "SELECT f.sha256 FROM pages p JOIN chapters c ON c.id = p.chapter_id AND c.revision = p.revision"
+        " JOIN files f ON f.id = p.file_id WHERE p.chapter_id = :id ORDER BY p.position",
+        _Hash,
+        id=chapter_id,
+    )
+    return [row.sha256 for row in rows]
