@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import falcon
+from falcon.media import MultipartFormHandler
 
 from roliascan import errors
 from roliascan.database import Database, open_database
@@ -13,6 +14,7 @@ from roliascan.settings import Settings
 from roliascan.storage import Storage, open_storage
 from roliascan.web import answers
 from roliascan.web.calls import Parts
+from roliascan.web.pages import MOST_FILES
 from roliascan.web.responders import Envelope, add_routes
 
 
@@ -39,8 +41,16 @@ def create_app(
     )
     app: falcon.App[Any, Any] = falcon.App(middleware=[Envelope(parts)])
     app.req_options.strip_url_path_trailing_slash = True
+    app.req_options.media_handlers[falcon.MEDIA_MULTIPART] = _forms()
     app.add_error_handler(Exception, answers.crashed)
     app.add_error_handler(falcon.HTTPError, answers.falcon_refused)
     app.add_error_handler(errors.Refusal, answers.refused)
     add_routes(app, parts)
     return app
+
+
+def _forms() -> MultipartFormHandler:
+    """Falcon would end a form at 64 parts; the handler refuses one too many by name."""
+    handler = MultipartFormHandler()
+    handler.parse_options.max_body_part_count = MOST_FILES + 1
+    return handler

@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 from roliascan.database import Reader
+from roliascan.errors import NotFound
+from roliascan.ids import is_id
 from roliascan.library import rights, series
 from roliascan.library.naming import CHAPTER_TEAMS, SeriesName, number, team_names
 from roliascan.library.shapes import State
@@ -73,6 +75,8 @@ def index(
     db: Reader, series_id: str, asked: Asked, wanted: Filter, *, sort: str, viewer: Person | None
 ) -> Page[ChapterItem]:
     """Chapters of a series by number or newest first, in one statement. Raises NotFound for a series not to be seen."""
+    if not is_id(series_id):
+        raise NotFound
     wanted.series = series_id
     order = BY_NUMBER if sort == "number" else NEWEST
     page = _list(db, asked, wanted, order=order, total="t.chapter_count", viewer=viewer)

@@ -8,7 +8,7 @@ from typing import Any
 import falcon
 import msgspec
 
-from roliascan.errors import NotAllowed
+from roliascan.errors import Invalid, NotAllowed, Problem
 from roliascan.ids import new_id
 from roliascan.people.persons import require
 from roliascan.web import bodies, logs, queries
@@ -161,6 +161,8 @@ class Envelope:
         if req.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in req.env:
             resp.complete = True
             resp.status = 204
+        if "\0" in req.path:
+            raise Invalid(Problem("path", "must not contain a NUL character"))
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
         resp.set_headers(_EVERYWHERE)
