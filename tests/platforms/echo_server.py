@@ -11,8 +11,9 @@ app = bordered(echoes.app, hops=HOPS, bodies=BODIES)
 
 if __name__ == "__main__":
     serve(
-        host="127.0.0.1",
+        host=os.environ["HOST"],
         port=int(os.environ["PORT"]),
         target="tests.platforms.echo_server:app",
         stop_after=int(os.environ.get("STOP_AFTER", "10")),
+        headers_within=int(os.environ.get("HEADERS_WITHIN", "30")),
     )

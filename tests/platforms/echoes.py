@@ -1,5 +1,6 @@
 """A small WSGI app that tells what reached it, and answers what RoliaScan itself never would."""
 
+import io
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -79,7 +80,16 @@ def _dripping(environ: Environ, start_response: "StartResponse") -> Iterable[byt
     return chunks()
 
 
+def _file(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
+    """`size` letters as a file, through the server's wrapper where there is one."""
+    size = int(_asked(environ, "size"))
+    start_response("200 OK", [("content-type", "image/png"), ("content-length", str(size))])
+    blocks: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(b"a" * size), 8192)
+    return blocks
+
+
 ANSWERS = {
+    "/file": _file,
     "/empty": _empty,
     "/text": _text,
     "/cookies": _cookies,

@@ -4,6 +4,7 @@ Written from the platforms' documentation, apart from the code under test, so th
 """
 
 import base64
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 import azure.functions as func
 from azure.functions.http import HttpResponseConverter
+
+from roliascan.platforms.gateway.wsgi import Answer
 
 TEXT = ("text/", "application/json", "application/javascript", "application/xml")
 
@@ -33,6 +36,38 @@ class Reply(NamedTuple):
     headers: dict[str, str]
     cookies: list[str]
     body: bytes
+
+
+def environ_of(request: Request, *, client: str = "203.0.113.9") -> dict[str, Any]:
+    """As a WSGI server does."""
+    address = urlsplit(request.target)
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(address.path).encode().decode("latin-1"),
+        "QUERY_STRING": address.query,
+        "REMOTE_ADDR": client,
+        "SERVER_NAME": "comics.example",
+        "SERVER_PORT": "443",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "comics.example",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.url_scheme": "https",
+    }
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        environ["CONTENT_LENGTH"] = str(len(request.body))
+    for name, value in request.headers.items():
+        variable = name.upper().replace("-", "_")
+        environ[variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}"] = value
+    return environ
+
+
+def of_wsgi(answer: Answer) -> Reply:
+    """What a server sends for an answer."""
+    cookies = sorted(value for name, value in answer.headers if name.lower() == "set-cookie")
+    once = {name.lower(): value for name, value in answer.headers if name.lower() != "set-cookie"}
+    return Reply(answer.status, once, cookies, answer.body)
 
 
 def http_api_event(request: Request, *, stage: str = "$default", client: str = "203.0.113.9") -> dict[str, Any]:
@@ -78,10 +113,18 @@ def _event(request: Request, client: str) -> dict[str, Any]:
     if cookie:
         event["cookies"] = cookie.split("; ")
     if request.body:
-        plain = headers.get("content-type", "").startswith(TEXT)
+        plain = headers.get("content-type", "").startswith(TEXT) and _is_text(request.body)
         event["isBase64Encoded"] = not plain
         event["body"] = request.body.decode() if plain else base64.b64encode(request.body).decode()
     return event
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def of_lambda(told: Mapping[str, Any]) -> Reply:

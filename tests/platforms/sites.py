@@ -18,6 +18,7 @@ from roliascan.people import accounts
 from roliascan.platforms.gateway.wsgi import call
 from roliascan.settings import Settings
 from tests import drawings
+from tests.platforms import shapes
 from tests.platforms.shapes import Reply, Request
 from tests.servers import databases
 
@@ -110,23 +111,6 @@ def _made(app: "WSGIApplication", path: str, body: Any, token: str = "", *, stat
 
 
 def _ask(app: "WSGIApplication", request: Request, status: int) -> Reply:
-    environ = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": request.target,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "comics.example",
-        "SERVER_PORT": "443",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "comics.example",
-        "CONTENT_LENGTH": str(len(request.body)),
-        "wsgi.input": io.BytesIO(request.body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.url_scheme": "https",
-    }
-    for name, value in request.headers.items():
-        variable = name.upper().replace("-", "_")
-        environ[variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}"] = value
-    answer = call(app, environ)
+    answer = shapes.of_wsgi(call(app, shapes.environ_of(request)))
     assert answer.status == status, answer
-    return Reply(answer.status, dict(answer.headers), [], answer.body)
+    return answer

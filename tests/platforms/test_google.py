@@ -66,6 +66,10 @@ def test_cookies(send: Send) -> None:  # SC 29
     assert [cookie.partition("=")[0] for cookie in send(Request("GET", "/cookies")).cookies] == ["seen", "token"]
 
 
+def test_files_pass_in_blocks(send: Send) -> None:
+    assert send(Request("GET", "/file?size=200001")).body == b"a" * 200_001
+
+
 def test_a_crash(send: Send) -> None:  # SC 40
     answer = send(Request("GET", "/crash"))
     assert (answer.status, json.loads(answer.body)["code"]) == (500, "internal")

@@ -28,9 +28,10 @@ def handler_of(get: "Callable[[], WSGIApplication]", *, base_path: str = "") -> 
         shape = http_api.shape(event)
         if shape == "warm-up":
             return _warm(get)
-        request_id = http_api.request_id(event, context) or requests.new_id()
         if shape == "unknown":
+            request_id = http_api.request_id(context) or requests.new_id()
             return _refused("unknown_event", "This entry point takes payload format 2.0.", request_id)
+        request_id = http_api.request_id(context, event) or requests.new_id()
         try:
             environ = http_api.to_environ(event, base_path=base_path)
         except Malformed as error:

@@ -5,7 +5,8 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from wsgiref.util import FileWrapper
 
 from roliascan.platforms import requests
 from roliascan.platforms.gateway import addresses
@@ -52,6 +53,7 @@ def bordered(
     def crossing(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         request = _cleaned(environ, mixed_in)
         _identify(request, environ, hops)
+        request["wsgi.file_wrapper"] = _in_blocks
         if refused := _refusal(request):
             return _refuse(request, refused, start_response)
         crashed = partial(requests.crashed, request_id=request[requests.REQUEST_ID])
@@ -92,6 +94,11 @@ def _identify(request: Environ, environ: Environ, hops: int) -> None:
         request["wsgi.url_scheme"] = addresses.scheme(environ.get("HTTP_X_FORWARDED_PROTO", ""), own, hops)
     traced = next(filter(None, (_trace(request.get(name, "")) for name in _TRACED_BY)), "") if hops else ""
     requests.mark(request, client=request["REMOTE_ADDR"], request_id=traced or requests.new_id())
+
+
+def _in_blocks(file: Any, size: int = 0) -> FileWrapper:
+    """Blocks of 64 KiB: of the usual 8 KiB a file of 1 MB costs granian twice the CPU time."""
+    return FileWrapper(file, max(size, 65536))
 
 
 def _trace(value: str) -> str:

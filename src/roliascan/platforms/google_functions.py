@@ -17,7 +17,7 @@ def function_of(get: "Callable[[], WSGIApplication]") -> Callable[[Request], Res
     """The function of the app that `get` builds."""
     app = start.or_unavailable(get)
 
-    def web(request: Request) -> Response:
+    def web(_request: Request) -> Response:
         return _Untouched(app)
 
     return web

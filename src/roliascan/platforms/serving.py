@@ -29,6 +29,10 @@ HEADERS_WITHIN = 30
 LONGEST_HEADERS = 65536
 
 
+class CannotListen(OSError):
+    """The address is taken or is none; the message says so."""
+
+
 def serve(
     *,
     host: str,
@@ -36,12 +40,12 @@ def serve(
     target: str = TARGET,
     ready: Callable[[], None] = lambda: None,
     stop_after: int = STOP_AFTER,
+    headers_within: int = HEADERS_WITHIN,
 ) -> None:
-    """Serves until SIGTERM or SIGINT; calls `ready` once it listens. Raises OSError where it cannot listen."""
-    _refuse_taken(host, port)
+    """Serves until SIGTERM or SIGINT; calls `ready` once it listens. Raises CannotListen."""
     server = Granian(
         target,
-        address=host,
+        address=_free_address(host, port),
         port=port,
         interface=Interfaces.WSGI,
         workers=1,  # the embedded database has one writer; several processes are several servers
@@ -49,7 +53,7 @@ def serve(
         backlog=CONNECTIONS,
         backpressure=CONNECTIONS,
         http=HTTPModes.http1,  # proxies in front speak it; HTTP/2 in clear text would only be more to attack
-        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN * 1000, max_buffer_size=LONGEST_HEADERS),
+        http1_settings=HTTP1Settings(header_read_timeout=headers_within * 1000, max_buffer_size=LONGEST_HEADERS),
         workers_kill_timeout=stop_after,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
@@ -59,15 +63,16 @@ def serve(
     server.serve()
 
 
-def _refuse_taken(host: str, port: int) -> None:
-    """granian would share the port with who has it, and half of the requests."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+def _free_address(host: str, port: int) -> str:
+    """The IP address of `host`, where nobody listens yet: granian would share the port with who does."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-        except OSError as error:
-            raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return str(address[0])
 
 
 class Lines(logging.Formatter):
@@ -106,7 +111,7 @@ def main() -> None:
     try:
         settings = Settings.from_environ(os.environ)
         serve(host=settings.host, port=settings.port)
-    except (BadSettings, OSError) as error:
+    except (BadSettings, CannotListen) as error:
         raise SystemExit(str(error)) from None
 
 

@@ -27,19 +27,19 @@ _ID = re.compile(r"[\w=+/.:-]{1,128}\Z", re.ASCII)
 
 def shape(event: object) -> Literal["request", "warm-up", "unknown"]:
     """What an event wants. Total: there is no event for which this fails."""
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return "unknown"
     if event.get("warmup") is True or event.get("source") == "aws.events":
         return "warm-up"
     context = event.get("requestContext")
-    if event.get("version") == "2.0" and isinstance(context, Mapping) and isinstance(context.get("http"), Mapping):
+    if event.get("version") == "2.0" and isinstance(context, dict) and isinstance(context.get("http"), dict):
         return "request"
     return "unknown"
 
 
-def request_id(event: Mapping[str, Any], context: object) -> str:
-    """The id under which the gateway knows the request, else Lambda's own, else ""."""
-    of_gateway = event["requestContext"].get("requestId") if shape(event) == "request" else None
+def request_id(context: object, event: Mapping[str, Any] | None = None) -> str:
+    """The id under which the gateway knows the request, else Lambda's own, else ""; `event` is a request, if any."""
+    of_gateway = event["requestContext"].get("requestId") if event else None
     for told in (of_gateway, getattr(context, "aws_request_id", None)):
         if isinstance(told, str) and _ID.match(told):
             return told
@@ -102,7 +102,7 @@ def _add_headers(environ: Environ, given: Mapping[str, str], cookies: Any) -> No
     for name, value in given.items():
         variable = headers.variable(name)
         if variable is not None and value is not None:
-            environ[variable] = headers.native(value)
+            environ[variable] = value if value.isascii() else headers.native(value)
     if cookies:
         environ["HTTP_COOKIE"] = headers.native("; ".join(cookies))
 
@@ -149,8 +149,10 @@ def fits(told: Mapping[str, Any], limit: int = LIMIT) -> bool:
 
     Exact for ASCII; other text is counted as escaped, which the runtimes before Python 3.12 do.
     """
-    text = len(told["body"]) + sum(len(name) + len(value) for name, value in told["headers"].items())
-    text += sum(map(len, told.get("cookies", ())))
-    if 12 * text + 1000 <= limit:  # no character takes more than two escapes of 6
+    headers = told["headers"]
+    around = "".join([*headers, *headers.values(), *told.get("cookies", ())])
+    if (
+        12 * (len(told["body"]) + len(around)) + 6 * len(headers) + 200 <= limit
+    ):  # no character takes more than two escapes of 6
         return True
     return len(json.dumps(told)) <= limit

@@ -123,12 +123,22 @@ def checked(status: str, headers: Sequence[tuple[str, str]]) -> tuple[int, list[
     """The status as a number and the headers; raises NotWsgi for what cannot be sent as it stands."""
     if not _STATUS.match(status):
         raise NotWsgi("the status is not 1xx to 5xx")
-    for name, value in headers:
-        if not name or _NOT_IN_A_NAME.search(name):
-            raise NotWsgi("a header has a name that is not allowed")
-        if _NOT_IN_A_VALUE.search(value):
-            raise NotWsgi(f"{name} has a value that is not allowed")
+    if not _plain(headers):
+        for name, value in headers:
+            if not name or _NOT_IN_A_NAME.search(name):
+                raise NotWsgi("a header has a name that is not allowed")
+            if _NOT_IN_A_VALUE.search(value):
+                raise NotWsgi(f"{name} has a value that is not allowed")
     return int(status[:3]), list(headers)
+
+
+def _plain(headers: Sequence[tuple[str, str]]) -> bool:
+    """Whether all headers are of the usual letters: nearly always so, and told in a quarter of the time."""
+    if not headers:
+        return True
+    names, values = zip(*headers, strict=True)
+    letters, text = "".join(names).replace("-", ""), "".join(values)
+    return "" not in names and letters.isalnum() and letters.isascii() and text.isascii() and text.isprintable()
 
 
 def line(status: int) -> str:
