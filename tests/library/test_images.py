@@ -1,5 +1,6 @@
 """Images: what is taken, as what, and what is refused before and while it is decoded."""
 
+import gc
 import hashlib
 import io
 import random
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from PIL import Image as Pillow
+from PIL.JpegImagePlugin import JpegImageFile
 
 from roliascan.errors import Busy, Invalid, Refusal, TooLarge, UnsupportedType
 from roliascan.library import images
@@ -29,6 +31,7 @@ from roliascan.library.images import (
 from tests.drawings import (
     RED,
     animation,
+    avif_of,
     avif_payload,
     chunk,
     draw,
@@ -337,8 +340,9 @@ def test_a_file_cut_anywhere_is_refused(name: str) -> None:  # UP-07
     assert look(content).bytes == len(content)
     lengths = {len(content) * percent // 100 for percent in range(100)} | {len(content) - less for less in range(1, 16)}
     for length in lengths:
-        with pytest.raises(ImageDamaged if length > 12 else (ImageDamaged, NotAnImage)):
+        with pytest.raises(ImageDamaged if length > 12 else (ImageDamaged, NotAnImage)) as refusal:
             look(content[:length])
+        assert refusal.value.__cause__ is None  # found before anything was decoded
 
 
 @pytest.mark.parametrize("name", [name for name in WHOLE if name[:4] in ("jpeg", "png", "png,", "gif", "gif,")])
@@ -480,6 +484,24 @@ def test_a_gif_of_comments_is_refused() -> None:  # UP-06
         look(content[:19] + comments + content[19:])
 
 
+MANY: dict[str, Callable[[int], bytes]] = {  # UP-06
+    "png": lambda times: with_chunks(page(), chunk(b"tEXt", b"a\0b") * times),
+    "png, after the pixels": lambda times: with_chunks(page(), chunk(b"prVt", b"") * times, before=b"IEND"),
+    "jpeg, comments": lambda times: with_segments(page("jpeg"), segment(0xFE, b"") * times),
+    "jpeg, exif": lambda times: with_segments(page("jpeg"), segment(0xE1, b"Exif\0\0x") * times),
+    "jpeg, tables": lambda times: with_segments(page("jpeg"), segment(0xC4, b"") * times),
+    "jpeg, filling": lambda times: with_segments(page("jpeg"), b"\xff" * 80 * times),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_an_image_of_thousands_of_parts_is_refused(name: str) -> None:
+    """10 MB of them took Pillow 16 s and 250 MB."""
+    assert look(MANY[name](300)).width == 60
+    with pytest.raises(ImageDamaged, match="thousands"):
+        look(MANY[name](2000))
+
+
 def test_a_jpeg_of_many_scans_is_refused() -> None:
     """Each scan goes over all pixels again, in 70 bytes."""
     content = save(draw(), "jpeg", progressive=True)
@@ -487,6 +509,39 @@ def test_a_jpeg_of_many_scans_is_refused() -> None:
     assert look(content[:-2] + last * 20 + b"\xff\xd9").type == "image/jpeg"
     with pytest.raises(ImageDamaged):
         look(content[:-2] + last * 100 + b"\xff\xd9")
+
+
+def test_what_must_be_there_once_is_refused_twice() -> None:
+    animated = animation("png")
+    at = animated.index(b"acTL") - 4
+    for content in (
+        with_chunks(page(), chunk(b"IHDR", page()[16:29])),
+        animated[:at] + animated[at : at + 20] + animated[at:],
+    ):
+        with pytest.raises(ImageDamaged) as refusal:
+            look(content)
+        assert refusal.value.__cause__ is None
+
+
+def test_a_webp_chunk_that_leaves_its_file_is_refused() -> None:
+    pixel = flat("webp", 1, 1, lossless=True)
+    body = pixel[20 : 20 + int.from_bytes(pixel[16:20], "little")]
+    odd = riff((b"VP8L", body), (b"XMP ", b"odd"))
+    assert look(odd).width == 1
+    long = odd.replace(b"XMP \x03", b"XMP \x43") + bytes(100)
+    for content in (odd[:-1], long):
+        with pytest.raises(ImageDamaged) as refusal:
+            look(content)
+        assert refusal.value.__cause__ is None
+
+
+def test_a_webp_of_two_sizes_is_refused() -> None:
+    """The decoder takes the first; the last, which is within the limit, must not be the one that is checked."""
+    canvas = [bytes(4) + (side - 1).to_bytes(3, "little") * 2 for side in (50, 5)]
+    pixels = flat("webp", 50, 50, lossless=True)[12:]
+    content = riff((b"VP8X", canvas[0]), (b"VP8X", canvas[1]), (b"VP8L", pixels[8:]))
+    with pytest.raises((ImageDamaged, ImageTooLarge)):
+        look(content, max_pixels=100)
 
 
 def test_a_jpeg_of_two_sizes_is_refused() -> None:
@@ -533,8 +588,44 @@ def test_an_avif_of_pictures_without_end_is_refused() -> None:
     twice = content.replace(box, box + box).replace(b"meta", b"meta", 1)
     at = twice.index(b"meta") - 4
     size = int.from_bytes(twice[at : at + 4], "big") + len(box)
-    with pytest.raises(ImageDamaged):
+    with pytest.raises(ImageDamaged) as refusal:
         look(twice[:at] + size.to_bytes(4, "big") + twice[at + 4 :])
+    assert refusal.value.__cause__ is None
+
+
+def test_what_an_avif_is_coded_as_counts() -> None:  # UP-04
+    """Its pictures and grids, whatever size the boxes around them say."""
+    picture = avif_payload(page("avif"))
+    for items, pixels in [
+        ([(b"av01", picture)], 60 * 90),
+        ([(b"av01", picture)] * 3, 60 * 90),
+        ([(b"av01", picture)] * 9, 3 * 60 * 90),
+        ([(b"grid", b"\0\0\0\0\x03\x00\x02\x00")], 768 * 512),
+        ([(b"grid", b"\0\1\0\0\0\1\0\0\0\1\0\0")], 65536 * 65536),
+    ]:
+        content = avif_of(items, 1, 1)
+        with pytest.raises(ImageTooLarge):
+            look(content, max_pixels=pixels - 1)
+        with pytest.raises((ImageDamaged, ImageTooLarge) if pixels > 2**31 else ImageDamaged):
+            look(content, max_pixels=pixels)
+
+
+def test_an_avif_whose_frames_may_differ_in_size_counts_as_the_largest() -> None:
+    """The header of an animation, around its first picture."""
+    animated = save(draw(), "avif", save_all=True, append_images=[draw(seed=1)])
+    content = animated.replace(b"avis", b"avif").replace(b"msf1", b"mif1").replace(b"moov", b"free")
+    assert look(content, max_pixels=64 * 128).width == 60
+    with pytest.raises(ImageTooLarge):
+        look(content, max_pixels=64 * 128 - 1)
+
+
+def test_an_avif_item_beyond_the_end_of_the_file_is_refused() -> None:
+    content = page("avif")
+    at = content.index(b"iinf") - 8
+    length = int.from_bytes(content[at : at + 4], "big") + 1
+    with pytest.raises(ImageDamaged) as refusal:
+        look(content[:at] + length.to_bytes(4, "big") + content[at + 4 :])
+    assert refusal.value.__cause__ is None
 
 
 # 1 x 1, white, of seven passes.
@@ -673,6 +764,14 @@ def test_a_refusal_gives_its_turn_back() -> None:
             look(without_tables, wait=0)
         assert refusal.value.__cause__ is not None  # while decoding
     assert look(page(), wait=0).width == 60
+
+
+def test_a_refusal_that_is_kept_keeps_no_pixels() -> None:
+    with pytest.raises(ImageDamaged) as refusal:
+        look(page("jpeg").replace(b"\xff\xdb", b"\xff\xfe"))
+    assert refusal.value.__cause__ is not None
+    gc.collect()
+    assert not [kept for kept in gc.get_objects() if isinstance(kept, JpegImageFile)]
 
 
 def mutate(content: bytes, chance: random.Random) -> bytes:

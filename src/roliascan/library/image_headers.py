@@ -79,24 +79,31 @@ def read_header(kind: str, content: bytes) -> Header:
     return header
 
 
+# Texts, profiles and tables in one file; real ones have less than 300. Pillow keeps or joins them, one by one.
+_PARTS = 1_000
+_MANY_PARTS = "This image has thousands of texts, profiles or tables in it; save it again without them."
+
 # JPEG: ITU-T T.81, annex B.
 
 _JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")  # passes over escaped ff, restart markers, fill bytes
 _JPEG_SIZES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive: what browsers show
 _JPEG_RARE = {0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xDE}
+_JPEG_GAPS = 1 << 16  # bytes of filling before the picture
 _JPEG_SCANS = 64  # each goes through every pixel again, and can be some 70 bytes long; real files have 1 to 12
 
 
 def _read_jpeg(content: bytes) -> Header:
-    sizes, scans, turned, at = [], 0, False, 2
+    sizes, parts, scans, gaps, turned, at = [], 0, 0, 0, False, 2
     while (marker := _JPEG_MARKER.search(content, at)) and (code := content[marker.end() - 1]) != 0xD9:
         if code in _JPEG_RARE:
             raise UnsupportedImage(
                 "This JPEG is coded in a way that browsers do not show; save it as an ordinary JPEG."
             )
-        start = marker.end()
+        start, parts, gaps = marker.end(), parts + 1, gaps + (0 if scans else marker.start() - at)
+        if parts > _PARTS or gaps > _JPEG_GAPS:
+            raise ImageDamaged(detail=_MANY_PARTS)
         at = start + unpack_from(">H", content, start)[0]
-        if at < start + 2 or at > len(content):
+        if at < start + 2:
             raise ImageDamaged
         if code in _JPEG_SIZES:
             sizes.append(unpack_from(">BHHB", content, start + 2))
@@ -129,12 +136,13 @@ def _is_turned(exif: bytes) -> bool:
 
 # PNG: https://www.w3.org/TR/png-3/
 
+_PNG_PICTURE = (b"IDAT", b"fdAT", b"fcTL")
 _PNG_TEXT = 1 << 20  # bytes that all compressed texts and the colour profile may have together, when inflated
 
 
 def _read_png(content: bytes) -> Header:
     width, height = unpack_from(">II", content, 16)
-    frames, hidden, seen, turned, room = 1, 0, set[bytes](), False, _PNG_TEXT
+    frames, hidden, seen, turned, room, parts = 1, 0, set[bytes](), False, _PNG_TEXT, 0
     for name, body in _png_chunks(content):
         if (not seen and name != b"IHDR") or (name in seen and name in (b"IHDR", b"acTL")):
             raise ImageDamaged
@@ -147,6 +155,9 @@ def _read_png(content: bytes) -> Header:
         elif name == b"eXIf" and b"IDAT" not in seen:
             turned = _is_turned(bytes(body))
         seen.add(name)
+        parts += name not in _PNG_PICTURE
+        if parts > _PARTS:
+            raise ImageDamaged(detail=_MANY_PARTS)
     if b"IDAT" not in seen:
         raise ImageDamaged
     return Header(width, height, frames + hidden, width * height * (frames + hidden), turned)

@@ -140,21 +140,25 @@ def _decode(kind: str, content: bytes, header: "Header") -> tuple[int, int, str]
     """Width and height as stored, and the placeholder, of the first frame; after every frame was decoded."""
     _make_pillow_strict()
     try:
-        with closing(_open(kind, content)) as image:
-            _check_agreement(kind, image, header)
-            image.load()
-            first = image.width, image.height, _mean_colour(image)
-            for number in range(1, header.frames):
-                image.seek(number)
-                image.load()
-            return first
+        return _decode_frames(kind, content, header)
     except ImageDamaged:
         raise
     except MemoryError:
         raise Busy("There is too little memory for this image right now; please try again.") from None
     except Exception as error:
-        # Hostile bytes make a decoder raise about anything. Its frames hold the pixels: they must not outlive this.
+        # Hostile bytes make a decoder raise about anything. Its traceback holds the pixels: it must not outlive this.
         raise ImageDamaged from error.with_traceback(None)
+
+
+def _decode_frames(kind: str, content: bytes, header: "Header") -> tuple[int, int, str]:
+    with closing(_open(kind, content)) as image:
+        _check_agreement(kind, image, header)
+        image.load()
+        first = image.width, image.height, _mean_colour(image)
+        for number in range(1, header.frames):
+            image.seek(number)
+            image.load()
+        return first
 
 
 def _open(kind: str, content: bytes) -> "ImageFile":
