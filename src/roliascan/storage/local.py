@@ -48,7 +48,7 @@ class LocalStorage:
         except OSError as error:
             raise UnknownStorage(f"STORAGE_URL: the folder {root} cannot be used: {error.strerror}.") from error
 
-    def put(self, key: str, source: BinaryIO, *, type: str) -> None:  # noqa: ARG002 - who serves us sets the type
+    def put(self, key: str, source: BinaryIO, *, type: str) -> None:
         *folders, name = check_key(key).split("/")
         draft = os.urandom(16).hex()
         with (
