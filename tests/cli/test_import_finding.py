@@ -321,6 +321,8 @@ def test_what_is_skipped_is_named(tmp_path: Path) -> None:
         "d.exe": "is neither an image nor an archive",
         "e.jpg": "is a device or a pipe",
     }
+    losses = [one.path.name for one in finding.walk([tmp_path / "A"]).skipped if one.is_loss]
+    assert losses == ["b.cbr"]
 
 
 def test_paths_that_cannot_be_imported_are_named(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from roliascan.cli.importing import names
 from roliascan.errors import NotFound, Refusal
 
 DEPTH_MAX = 16
+_LINK, _DEVICE = "is a link, which is not followed", "is a device or a pipe"
+_OTHER = "is neither an image nor an archive"
+_HARMLESS = {_LINK, _DEVICE, _OTHER}
 
 
 class NotAFile(Refusal):
@@ -23,8 +26,11 @@ class Unreadable(NotFound):
 
 
 class Skipped(NamedTuple):
+    """What was not looked into; `is_loss` when that may be a comic, and not only a link or a file of another kind."""
+
     path: Path
     reason: str
+    is_loss: bool = True
 
 
 class Folder(NamedTuple):
@@ -56,7 +62,7 @@ def scan(path: Path, depth: int = 0) -> Folder:
             continue
         reason = _why_not(entry, depth)
         if reason is not None:
-            skipped.append(Skipped(path / entry.name, reason))
+            skipped.append(Skipped(path / entry.name, reason, is_loss=reason not in _HARMLESS))
         elif entry.is_dir(follow_symlinks=False):
             below = scan(path / entry.name, depth + 1)
             skipped.extend(below.skipped)
@@ -71,16 +77,16 @@ def scan(path: Path, depth: int = 0) -> Folder:
 def _why_not(entry: os.DirEntry[str], depth: int) -> str | None:
     """Why the entry is not looked at, or None."""
     if entry.is_symlink():
-        return "is a link, which is not followed"
+        return _LINK
     if entry.is_dir(follow_symlinks=False):
         return None if depth < DEPTH_MAX else f"lies more than {DEPTH_MAX} folders deep"
     if not entry.is_file(follow_symlinks=False):
-        return "is a device or a pipe"
+        return _DEVICE
     if names.is_page(entry.name) or names.is_archive(entry.name):
         return None
     if names.suffix(entry.name) in names.FOREIGN_ARCHIVES:
         return "is not a ZIP; repack it as CBZ"
-    return "is neither an image nor an archive"
+    return _OTHER
 
 
 def pages_below(folder: Folder) -> Iterator[tuple[str, ...]]:
