@@ -77,12 +77,13 @@ def chapter_known(db: Reader, series_id: str, draft: chapters.Draft) -> Known | 
     milli = chapters.thousandths(draft.number or None) if draft.number is not None else None
     row = db.one(
         "SELECT id FROM chapters WHERE series_id = :series_id AND language = :language AND volume = :volume"
-        " AND number_key = :number_key AND release_key = ''",
+        " AND number_key = :number_key AND release_key = :release_key",
         _Id,
         series_id=series_id,
         language=draft.language,
         volume=draft.volume or "",
         number_key=chapters.number_key(milli, draft.label or None),
+        release_key=chapters.release_key(draft.team_ids or []),
     )
     return Known(row.id, _hashes(db, row.id)) if row else None
 
