@@ -19,6 +19,7 @@ from roliascan.cli import surroundings
 from roliascan.cli.importing import finding
 from roliascan.cli.importing.archives import Limits
 from roliascan.cli.importing.intake import Importer, Outcome
+from roliascan.cli.importing.names import shown
 from roliascan.cli.surroundings import Site
 from roliascan.errors import NotFound
 from roliascan.people import persons
@@ -94,7 +95,7 @@ def _ignore(_: object) -> None:
 def _line(outcome: Outcome) -> str:
     what = " ".join(part for part in (outcome.series, outcome.chapter) if part)
     if outcome.result in {"refused", "warning"}:
-        return f"{outcome.result}: {outcome.path}: {outcome.detail}"
+        return f"{outcome.result}: {shown(outcome.path, 1000)}: {outcome.detail}"
     return f"{outcome.result}: {what}" + (f" ({outcome.detail})" if outcome.detail else "")
 
 

@@ -59,7 +59,8 @@ class Importer:
 
     def take(self, found: Found) -> None:
         for skipped in found.skipped:
-            self._report(Outcome("refused", str(skipped.path), "", "", skipped.reason))
+            result = "refused" if skipped.is_loss else "warning"
+            self._report(Outcome(result, str(skipped.path), "", "", skipped.reason))
         for shelf in found.shelves:
             for one in finding.catalogue(shelf, self._limits):
                 self._take_series(one)
