@@ -128,6 +128,21 @@ def test_a_whole_pool_of_dead_connections(database_url: str) -> None:
         use_whole_pool(db, POOL)
 
 
+@on_postgresql
+def test_when_one_is_dead_those_that_lay_idle_are_not_tried(database_url: str) -> None:
+    """After a fail-over, each of them could take its time to be found out."""
+    ours = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with closing(impatient(database_url, POOL)) as db:
+        use_whole_pool(db, POOL)
+        last = db.one("SELECT pg_backend_pid() AS number", Number)
+        assert last is not None
+        bare.rows(database_url, f"SELECT pg_terminate_backend({last.number}, 5000)")
+        assert bare.rows(database_url, f"SELECT count(*) {ours}") == [(POOL - 1,)]
+        assert teams(db) == 0
+        while bare.rows(database_url, f"SELECT count(*) {ours}") != [(1,)]:
+            time.sleep(0.01)
+
+
 # Broken later: told, and never repeated.
 
 
@@ -338,6 +353,14 @@ def test_no_failure_costs_a_place_in_the_pool(database_url: str) -> None:
             use_whole_pool(db, 2)
         assert db.read("SELECT name, full_at FROM rate_limits", Bucket)
         assert teams(db) == 0
+
+
+@on_mariadb
+def test_what_was_left_unread_is_not_answered_to_the_next_asker(database_url: str) -> None:
+    with closing(impatient(database_url)) as db:
+        with pytest.raises(ValueError, match="invalid literal"):
+            db.read("SELECT 1.5 AS number UNION ALL SELECT 2.5 UNION ALL SELECT 3.5", Number)
+        use_whole_pool(db, 1)
 
 
 class Deadline(BaseException):

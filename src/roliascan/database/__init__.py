@@ -186,11 +186,7 @@ class Tx:
         if not joined:
             _guarded(self._driver, self._connection, self._driver.begin, self._connection.raw)
         self._open = True
-        try:
-            return _execute(self._driver, self._connection, act, sql, values, opening=joined)
-        except faults.Lost:
-            self._open = False
-            raise
+        return _execute(self._driver, self._connection, act, sql, values, opening=joined)
 
     def _refuse_if_failed(self) -> None:
         if self._failed:
