@@ -19,7 +19,7 @@ class SentLink(msgspec.Struct, forbid_unknown_fields=True):
     """An address of a team: a site, a chat."""
 
     label: Annotated[str, Meta(min_length=1, max_length=100)]
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s<>\"]+$", max_length=1000)]
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f-\x9f]+$", max_length=1000)]
 
 
 Links = Annotated[list[SentLink], Meta(max_length=20)]
