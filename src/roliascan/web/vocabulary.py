@@ -1,0 +1,136 @@
+"""What the OpenAPI document says that types do not: what each verb refuses, and words for parameters and headers."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from roliascan.database import faults
+from roliascan.database.faults import Dangling
+from roliascan.database.schema import SchemaMismatch
+from roliascan.errors import Busy, NotAllowed, PreconditionFailed, Refusal, Removed
+from roliascan.library.chapters import ChapterExists, NoPages
+from roliascan.library.images import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
+from roliascan.library.pages import PageExists, TooManyPages
+from roliascan.paging import PageTooDeep
+from roliascan.people.accounts import EmailTaken, InvalidCredentials, UsernameTaken, WrongPassword
+from roliascan.people.passwords import TooManyPasswords
+from roliascan.people.teams import LastLeader, NotInTeam, TeamInUse, TeamTaken
+from roliascan.storage import StorageFull, StorageUnavailable
+from roliascan.web import accounts, chapters, pages, series, stored, teams
+from roliascan.web.calls import COOKIE, Handler
+from roliascan.web.pages import TooManyFiles
+from roliascan.web.stored import NotSatisfiable
+
+REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
+    accounts.register: (EmailTaken, UsernameTaken),
+    accounts.login: (InvalidCredentials,),
+    accounts.change: (WrongPassword, EmailTaken, UsernameTaken),
+    series.index: (PageTooDeep,),
+    series.create: (NotInTeam, Dangling),
+    series.show: (Removed,),
+    series.change: (NotAllowed, NotInTeam, Removed, PreconditionFailed, Dangling),
+    series.remove: (NotAllowed, Removed, PreconditionFailed),
+    chapters.index: (PageTooDeep, Removed),
+    chapters.create: (NotInTeam, Removed, ChapterExists, Dangling),
+    chapters.feed: (PageTooDeep,),
+    chapters.show: (Removed,),
+    chapters.change: (NotAllowed, NotInTeam, Removed, PreconditionFailed, ChapterExists, Dangling),
+    chapters.remove: (NotAllowed, Removed, PreconditionFailed),
+    chapters.publish: (NotAllowed, Removed, NoPages),
+    chapters.hide: (NotAllowed, Removed),
+    pages.add: (
+        *(NotAllowed, Removed, PageExists, TooManyFiles, TooManyPages),
+        *(ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage),
+    ),
+    pages.arrange: (NotAllowed, Removed, PreconditionFailed, NoPages),
+    stored.show: (NotSatisfiable,),
+    teams.index: (PageTooDeep,),
+    teams.create: (TeamTaken,),
+    teams.change: (NotAllowed, PreconditionFailed, TeamTaken),
+    teams.remove: (NotAllowed, PreconditionFailed, TeamInUse),
+    teams.set_member: (NotAllowed, LastLeader),
+    teams.remove_member: (NotAllowed, LastLeader),
+}
+"""Beside what follows from the route: who may, and whether there is a body or an identifier."""
+
+
+class NotStarted(Busy):
+    """Said in the place of the app, by what starts it on each platform."""
+
+    code = "not_started"
+    detail = "The service could not start; its log says what is missing."
+
+
+NOT_NOW: tuple[type[Refusal], ...] = (
+    *(Busy, NotStarted, SchemaMismatch, TooManyPasswords, StorageFull, StorageUnavailable),
+    *(faults.Unreachable, faults.Lost, faults.OutcomeUnknown, faults.Contended, faults.Slow, faults.Unmigrated),
+)
+"""What any request may meet."""
+
+SEE_MORE = {series.index, series.show, chapters.index, chapters.feed, chapters.show, stored.show}
+"""Open to anyone; who is signed in also gets what only they may see, such as their own drafts."""
+
+SET_COOKIE = {accounts.register, accounts.login, accounts.logout}
+
+
+class Tag(NamedTuple):
+    name: str
+    description: str
+
+
+TAGS: Mapping[str, Tag] = {
+    "accounts": Tag("people", "Signing up, in and out, and one's own account."),
+    "series": Tag("series", "Comics: starting, finding, changing them."),
+    "chapters": Tag("chapters", "Chapters of series, and the feed of releases."),
+    "pages": Tag("pages", "The images of a chapter."),
+    "teams": Tag("teams", "Groups that release together, and own what they release."),
+    "stored": Tag("files", "Stored files, where this service serves them itself."),
+    "state": Tag("state", "Whether the service is alive and ready."),
+    "documents": Tag("documentation", "This API, for programs and for people."),
+}
+"""By the handlers' module, in the order of the document."""
+
+PARAMETERS: Mapping[str, str] = {
+    "chapter": "The identifier of a chapter.",
+    "cursor": "What `page.next` said of the page before; not together with `page`.",
+    "key": "The key of a file: what follows `/uploads/` in its address. It contains slashes.",
+    "language": "Only of this language (a BCP 47 tag).",
+    "limit": "How many at most.",
+    "page": "Which page, by number. `page` x `limit` may be 10,000 at most; go on with `cursor` beyond.",
+    "q": "Words, and parts of Chinese, Japanese and Korean ones, in titles, author and description. All must be there.",
+    "reason": "Why; told to those who come to the address.",
+    "series": "The identifier of a series.",
+    "sort": "The order.",
+    "state": "Other than published: only what you may see, such as your own drafts.",
+    "status": "Only of this status.",
+    "team": "The identifier of a team.",
+    "type": "Only of this type.",
+    "user": "The identifier of a person.",
+    "If-Match": 'The version that you change, such as `"7"`: 412 when somebody was faster. Absent: whatever it is.',
+    "If-None-Match": "The `ETag` of what you have: 304 when it is still so.",
+    "If-Range": "The `ETag` of the part that you have: the whole file when it is another.",
+    "Range": "One range of bytes, such as `bytes=0-1023`.",
+}
+
+HEADERS: Mapping[str, str] = {
+    "Accept-Ranges": "That ranges can be asked for.",
+    "Content-Range": "Which bytes these are, or how many there are.",
+    "ETag": "Send it as `If-None-Match` to learn whether anything changed. Of what has a version, it begins with it.",
+    "Location": "Its address.",
+    "Retry-After": "Seconds to wait.",
+    "Set-Cookie": f"The cookie `{COOKIE}`, for browsers.",
+    "WWW-Authenticate": "How to sign in.",
+    "X-Request-Id": "What the service's log calls this request.",
+}
+
+ABOUT = """The backend of a comic publishing site: series, chapters, pages, teams, people.
+
+A thing is its bare object; a list is `data` with a `page`, continued by sending `page.next` as `cursor`. A refusal is
+a problem document (RFC 9457) with a stable `code`, and for invalid input `errors` with every problem at once. Unknown
+fields and unknown query parameters are refused, not passed over. In a change, what is absent stays and null clears.
+
+Names are in camelCase, instants are RFC 3339 in UTC, identifiers are UUIDs in lower case. HEAD works wherever GET does,
+and a slash at the end of an address changes nothing.
+
+Owners of a series are who started it and the members of its teams; of a chapter, the members of the teams that release
+it, or without such teams who added it and the owners of its series. To edit they need the permission as well
+(`update:series`, `update:chapter`), which uploaders have. What you may not see is answered as if it were not there."""

@@ -1,0 +1,404 @@
+"""The OpenAPI document: valid for others, complete, and true of the app."""
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from falcon import testing
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from roliascan.platforms import start
+from roliascan.settings import BadSettings
+from roliascan.web import openapi
+from tests.drawings import flat, huge_avif, page
+from tests.web.promises import Operation, Promise, Promises
+from tests.web.sites import PASSWORD, Site, form
+
+API = "/api/v1"
+NOBODY = str(uuid.UUID(int=0))
+MAX_FILE_SIZE = 100_000
+
+OPERATIONS = """
+state_health state_ready documents_docs stored_show documents_openapi
+accounts_register accounts_login accounts_logout accounts_me accounts_change accounts_show
+series_index series_create series_show series_change series_remove
+chapters_index chapters_create chapters_feed chapters_show chapters_change chapters_remove chapters_publish
+chapters_hide pages_add pages_arrange
+teams_index teams_create teams_show teams_change teams_remove teams_set_member teams_remove_member
+"""
+
+BODIES: dict[str, dict[str, Any]] = {
+    "accounts_register": {"json": {"email": "new@example.org", "username": "somebody-new", "password": PASSWORD}},
+    "accounts_login": {"json": {"login": "admin-1@example.org", "password": PASSWORD}},
+    "accounts_change": {"json": {}},
+    "series_create": {"json": {"title": "A Series", "author": "Its Author"}},
+    "series_change": {"json": {"description": "Another."}},
+    "chapters_create": {"json": {"number": 99}},
+    "chapters_change": {"json": {"title": "Another"}},
+    "chapters_publish": {"json": {}},
+    "chapters_hide": {"json": {"reason": "A reason"}},
+    "pages_add": form([("pages", page())]),
+    "pages_arrange": {"json": {"ids": []}},
+    "teams_create": {"json": {"name": "A Team"}},
+    "teams_change": {"json": {"description": "Another."}},
+    "teams_set_member": {"json": {"role": "member"}},
+}
+"""What each operation with a body takes."""
+
+
+def test_it_is_valid_for_others() -> None:
+    assert not list(OpenAPIV31SpecValidator(openapi.document()).iter_errors())
+
+
+def test_identifiers_of_operations_stay() -> None:
+    names = [one.name for one in Promises(openapi.document()).operations]
+    assert sorted(names) == sorted(OPERATIONS.split())
+
+
+def test_everything_is_described() -> None:
+    document = openapi.document()
+    operations = Promises(document).operations
+    assert all(one.about["summary"] and one.about["description"] for one in operations)
+    assert all(parameter["description"] for one in operations for parameter in one.about.get("parameters", []))
+    assert [name for name, schema in document["components"]["schemas"].items() if not schema.get("description")] == []
+
+
+def test_nothing_internal_shows() -> None:
+    text = openapi.document_bytes().decode()
+    assert not [word for word in ("sort_key", "series_}", "roliascan.", "UNSET", "Page_") if word in text]
+
+
+def test_types_that_python_has_no_words_for() -> None:
+    schemas = openapi.document()["components"]["schemas"]
+    chapter, feed = schemas["Chapter"]["properties"], schemas["ChapterItem"]["properties"]
+    assert chapter["id"] == {"type": "string", "format": "uuid"}
+    assert chapter["publishedAt"] == {"type": ["string", "null"], "format": "date-time"}
+    assert chapter["number"]["type"] == feed["number"]["type"] == ["number", "null"]
+    assert chapter["state"]["enum"] == ["draft", "scheduled", "published", "hidden"]
+    assert chapter["previous"] == {"anyOf": [{"$ref": "#/components/schemas/Neighbour"}, {"type": "null"}]}
+    assert schemas["ChapterDraft"]["properties"]["number"]["type"] == ["number", "null"]
+    assert "total" not in feed
+    assert schemas["PageInfo"]["properties"]["total"]["type"] == ["integer", "null"]
+
+
+def test_nothing_of_it_is_loaded_at_the_start() -> None:
+    loaded = "import sys, roliascan.app; print([n for n in sys.modules if n.startswith('roliascan.web.')])"
+    names = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout
+    assert "roliascan.web.routes" in names
+    assert not [late for late in ("openapi", "schemas", "vocabulary", "reference") if late in names]
+
+
+def test_it_is_made_in_50_ms() -> None:
+    assert min(_milliseconds() for _ in range(3)) < 50
+
+
+def _milliseconds() -> float:
+    openapi.document.cache_clear()
+    openapi.document_bytes.cache_clear()
+    begun = time.process_time()
+    openapi.document_bytes()
+    return (time.process_time() - begun) * 1000
+
+
+# Every promise is kept: the app is asked for each answer that is described.
+
+
+class Tour:
+    """A site, four of its people, and requests whose answers are checked."""
+
+    def __init__(self, site: Site, promises: Promises) -> None:
+        self.site = site
+        self.promises = promises
+        self.admin = site.token("admin-1", "admin")
+        self.owner = site.token("owner", "uploader")
+        self.other = site.token("other", "uploader")
+        self.reader = site.token("reader")
+
+    def ask(self, expected: str, method: str, path: str, by: str = "", **more: Any) -> Any:
+        """A request; `expected` is a status, and the code of a refusal. The answer's JSON, else its headers."""
+        address = path if path.startswith(("/uploads", "/health", "/ready", "/docs")) else API + path
+        answer = self.site.ask(method, address, by=by, **more)
+        self.promises.check(method, address, answer, more.get("json"))
+        kind = answer.headers.get("content-type", "")
+        given: Any = answer.json if kind.endswith("json") else None
+        code = given.get("code", "") if kind.startswith("application/problem") else ""
+        assert f"{answer.status_code} {code}".strip() == expected, answer.text
+        return dict(answer.headers) if given is None else given
+
+    def series(self, **more: Any) -> Any:
+        return self.ask("201", "POST", "/series", self.owner, json={"title": "A Series", "author": "Me", **more})
+
+    def chapter(self, series_id: str, number: float, *, published: bool = True) -> Any:
+        path = f"/series/{series_id}/chapters"
+        found = self.ask("201", "POST", path, self.owner, json={"number": number})
+        if not published:
+            return found
+        self.ask("201", "POST", f"/chapters/{found['id']}/pages", self.owner, **form([("pages", page())]))
+        return self.ask("200", "POST", f"/chapters/{found['id']}/publish", self.owner)
+
+
+@pytest.fixture
+def tour(sqlite_url: str) -> Iterator[Tour]:
+    with closing(Site(sqlite_url, MAX_FILE_SIZE=str(MAX_FILE_SIZE))) as site:
+        yield Tour(site, Promises(openapi.document()))
+
+
+def test_every_promise_is_kept(tour: Tour) -> None:
+    series = tour.series(titles=[{"language": "ja", "title": "題"}], description="Words", teamIds=[])
+    chapter = tour.chapter(series["id"], 1)
+    _people(tour)
+    _teams(tour)
+    _series(tour)
+    _chapters(tour, series["id"])
+    _pages(tour, series["id"])
+    _files(tour, chapter["pages"][0]["url"])
+    _service(tour)
+    team = tour.ask("201", "POST", "/teams", tour.owner, json={"name": "The Last"})
+    _what_every_route_answers(
+        tour,
+        {
+            "series": series["id"],
+            "chapter": chapter["id"],
+            "team": team["id"],
+            "user": team["members"][0]["id"],
+            "key": chapter["pages"][0]["url"].removeprefix("/uploads/"),
+        },
+    )
+    missing = {promise for promise in tour.promises.made() - tour.promises.kept if promise.status != "503"}
+    # a team or a cover that goes away between two statements of one transaction
+    assert {promise for promise in missing if promise.code != "no_longer_there"} == set()
+
+
+def _people(tour: Tour) -> None:
+    new = {"email": "new-one@example.org", "username": "new-one", "password": PASSWORD}
+    tour.ask("201", "POST", "/auth/register", json=new)
+    tour.ask("409 email_taken", "POST", "/auth/register", json={**new, "username": "another"})
+    tour.ask("409 username_taken", "POST", "/auth/register", json={**new, "email": "another@example.org"})
+    tour.ask("401 invalid_credentials", "POST", "/auth/login", json={"login": "new-one", "password": "no"})
+    token = tour.ask("200", "POST", "/auth/login", json={"login": "new-one", "password": PASSWORD})["token"]
+    me = tour.ask("200", "GET", "/auth/me", token)
+    tour.ask("200", "PATCH", "/auth/me", token, json={"username": "newer-one"})
+    tour.ask("403 wrong_password", "PATCH", "/auth/me", token, json={"password": "another one"})
+    tour.ask("409 username_taken", "PATCH", "/auth/me", token, json={"username": "owner"})
+    change = {"email": "owner@example.org", "currentPassword": PASSWORD}
+    tour.ask("409 email_taken", "PATCH", "/auth/me", token, json=change)
+    tour.ask("200", "GET", f"/users/{me['id']}")
+    tour.ask("204", "POST", "/auth/logout", token)
+
+
+def _teams(tour: Tour) -> None:
+    team = tour.ask("201", "POST", "/teams", tour.owner, json={"name": "Team", "links": [_LINK]})
+    second = tour.ask("201", "POST", "/teams", tour.owner, json={"name": "Second"})
+    path, owner = f"/teams/{team['id']}", team["members"][0]["id"]
+    tour.ask("409 team_exists", "POST", "/teams", tour.owner, json={"name": "TEAM"})
+    tour.ask("200", "GET", "/teams?limit=1")
+    tour.ask("400 page_too_deep", "GET", "/teams?page=1000")
+    tour.ask("200", "GET", path)
+    tour.ask("200", "PATCH", path, tour.owner, json={"description": "Words", "links": [_LINK]})
+    tour.ask("409 team_exists", "PATCH", path, tour.owner, json={"name": "Second"})
+    tour.ask("403 not_allowed", "PATCH", path, tour.other, json={})
+    tour.ask("412 precondition_failed", "PATCH", path, tour.owner, json={}, headers={"If-Match": '"99"'})
+    other = tour.ask("200", "GET", "/auth/me", tour.other)["id"]
+    tour.ask("403 not_allowed", "PUT", f"{path}/members/{other}", tour.other, json={"role": "leader"})
+    tour.ask("200", "PUT", f"{path}/members/{other}", tour.owner, json={"role": "member"})
+    tour.ask("409 last_leader", "PUT", f"{path}/members/{owner}", tour.owner, json={"role": "member"})
+    tour.ask("403 not_allowed", "DELETE", f"{path}/members/{owner}", tour.other)
+    tour.ask("409 last_leader", "DELETE", f"{path}/members/{owner}", tour.owner)
+    tour.ask("204", "DELETE", f"{path}/members/{other}", tour.other)
+    owned = tour.series(teamIds=[team["id"]])
+    tour.ask("403 not_in_team", "POST", "/series", tour.other, json={**_NEW, "teamIds": [team["id"]]})
+    own = tour.ask("201", "POST", "/series", tour.other, json=_NEW)["id"]
+    tour.ask("403 not_in_team", "PATCH", f"/series/{own}", tour.other, json={"teamIds": [team["id"]]})
+    chapters = f"/series/{own}/chapters"
+    tour.ask("403 not_in_team", "POST", chapters, tour.other, json={"number": 1, "teamIds": [team["id"]]})
+    chapter = tour.ask("201", "POST", chapters, tour.other, json={"number": 1})["id"]
+    tour.ask("403 not_in_team", "PATCH", f"/chapters/{chapter}", tour.other, json={"teamIds": [team["id"]]})
+    tour.ask("409 team_in_use", "DELETE", path, tour.owner)
+    tour.ask("403 not_allowed", "DELETE", path, tour.other)
+    tour.ask("412 precondition_failed", "DELETE", path, tour.owner, headers={"If-Match": '"99"'})
+    tour.ask("204", "DELETE", f"/series/{owned['id']}", tour.owner)
+    tour.ask("204", "DELETE", path, tour.owner)
+    tour.ask("204", "DELETE", f"/teams/{second['id']}", tour.admin)
+
+
+_LINK = {"label": "Site", "url": "https://team.example/"}
+_NEW = {"title": "Another Series", "author": "Another"}
+_STALE = {"headers": {"If-Match": '"99"'}}
+
+
+def _series(tour: Tour) -> None:
+    tour.ask("403 not_allowed", "POST", "/series", tour.reader, json=_NEW)
+    series = tour.series(title="Old Title")
+    path = f"/series/{series['id']}"
+    tour.ask("200", "GET", "/series?sort=title&limit=2&q=series&status=ongoing&type=manga&language=und")
+    tour.ask("400 page_too_deep", "GET", "/series?page=1000")
+    tour.ask("200", "GET", f"/series/{series['slug']}")
+    tour.ask("200", "PATCH", path, tour.owner, json={"title": "New Title", "description": None, "coverId": None})
+    tour.ask("308", "GET", f"/series/{series['slug']}")
+    tour.ask("403 not_allowed", "PATCH", path, tour.other, json={})
+    tour.ask("412 precondition_failed", "PATCH", path, tour.owner, json={}, **_STALE)
+    tour.ask("403 not_allowed", "DELETE", path, tour.other)
+    tour.ask("412 precondition_failed", "DELETE", path, tour.owner, **_STALE)
+    tour.ask("204", "DELETE", f"{path}?reason=Asked+for", tour.owner)
+    tour.ask("410 removed", "GET", path)
+    tour.ask("410 removed", "PATCH", path, tour.owner, json={})
+    tour.ask("410 removed", "DELETE", path, tour.owner)
+    tour.ask("410 removed", "GET", f"{path}/chapters")
+    tour.ask("410 removed", "POST", f"{path}/chapters", tour.owner, json={"number": 1})
+
+
+def _chapters(tour: Tour, series_id: str) -> None:
+    chapters = f"/series/{series_id}/chapters"
+    draft = tour.chapter(series_id, 10.5, published=False)
+    path = f"/chapters/{draft['id']}"
+    tour.ask("409 chapter_exists", "POST", chapters, tour.owner, json={"number": 10.5})
+    tour.ask("403 not_allowed", "POST", chapters, tour.reader, json={"number": 3})
+    tour.ask("201", "POST", chapters, tour.owner, json={"number": None, "label": "Extra", "volume": "2"})
+    tour.ask("409 no_pages", "POST", f"{path}/publish", tour.owner, json={})
+    tour.ask("200", "GET", path, tour.owner)
+    tour.ask("200", "PATCH", path, tour.owner, json={"number": 11, "title": "T", "label": None})
+    tour.ask("409 chapter_exists", "PATCH", path, tour.owner, json={"number": 1})
+    tour.ask("412 precondition_failed", "PATCH", path, tour.owner, json={}, **_STALE)
+    tour.ask("204", "DELETE", path, tour.owner)
+    shown = tour.chapter(series_id, 12)
+    path = f"/chapters/{shown['id']}"
+    tour.ask("200", "GET", f"{chapters}?sort=newest&limit=1")
+    tour.ask("400 page_too_deep", "GET", f"{chapters}?page=1000")
+    tour.ask("200", "GET", f"/chapters?series={series_id}&language=und")
+    tour.ask("400 page_too_deep", "GET", "/chapters?page=1000")
+    for method, what in (("PATCH", ""), ("POST", "/publish"), ("POST", "/hide")):
+        tour.ask("403 not_allowed", method, path + what, tour.other, json={})
+    tour.ask("200", "POST", f"{path}/hide", tour.owner, json={"reason": "Wrong order"})
+    tour.ask("200", "POST", f"{path}/publish", tour.owner, json={"at": "2999-01-01T00:00:00Z"})
+    tour.ask("200", "POST", f"{path}/publish", tour.owner)
+    tour.ask("403 not_allowed", "DELETE", path, tour.other)
+    tour.ask("412 precondition_failed", "DELETE", path, tour.owner, **_STALE)
+    tour.ask("204", "DELETE", path, tour.owner)
+    for method, what in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/publish"), ("POST", "/hide")):
+        more: dict[str, Any] = {} if method in {"GET", "DELETE"} else {"json": {}}
+        tour.ask("410 removed", method, path + what, tour.owner, **more)
+    tour.ask("410 removed", "POST", f"{path}/pages", tour.owner, **form([("pages", page())]))
+    tour.ask("410 removed", "PUT", f"{path}/pages", tour.owner, json={"ids": []})
+
+
+def _pages(tour: Tour, series_id: str) -> None:
+    chapter = tour.chapter(series_id, 20)
+    path, first = f"/chapters/{chapter['id']}/pages", chapter["pages"][0]["id"]
+    files = {
+        "409 page_exists": [("page_1", page())],
+        "413 too_many_files": [("pages", page())] * 101,
+        "413 too_many_pages": [("page_1000", page()), ("pages", page())],
+        "413 too_large": [("pages", bytes(MAX_FILE_SIZE + 1))],
+        "413 image_too_large": [("pages", huge_avif())],
+        "400 image_damaged": [("pages", page()[:-30])],
+        "415 not_an_image": [("pages", b"<html>")],
+        "415 unsupported_image": [("pages", flat("bmp", 3, 3))],
+    }
+    for expected, sent in files.items():
+        tour.ask(expected, "POST", path, tour.owner, **form(sent))
+    tour.ask("403 not_allowed", "POST", path, tour.other, **form([("pages", page())]))
+    added = tour.ask("201", "POST", path, tour.owner, **form([("page_7", page()), ("pages", page())]))
+    assert [one["number"] for one in added["pages"]] == [1, 7, 8]
+    tour.ask("403 not_allowed", "PUT", path, tour.other, json={"ids": [first]})
+    tour.ask("412 precondition_failed", "PUT", path, tour.owner, json={"ids": [first]}, **_STALE)
+    tour.ask("409 no_pages", "PUT", path, tour.owner, json={"ids": []})
+    tour.ask("200", "PUT", path, tour.owner, json={"ids": [first]})
+
+
+def _files(tour: Tour, url: str) -> None:
+    tour.ask("200", "GET", url)
+    tour.ask("206", "GET", url, headers={"Range": "bytes=0-9"})
+    tour.ask("416 range_not_satisfiable", "GET", url, headers={"Range": "bytes=999999-"})
+
+
+def _service(tour: Tour) -> None:
+    for path in ("/health", "/ready", "/docs", "/openapi.json"):
+        tour.ask("200", "GET", path)
+
+
+def _what_every_route_answers(tour: Tour, here: dict[str, str]) -> None:
+    """Beside what each verb refuses: unknown parameters, no token, a foreign page, nothing there, no such body."""
+    cookie = {"Cookie": f"token={tour.admin}"}
+    for operation in tour.promises.operations:
+        method, path, body = operation.method, _filled(operation, here), BODIES.get(operation.name, {})
+        _ask(tour, "400 invalid", method, f"{path}?nonsense=1", tour.admin, **body)
+        if operation.about["x-who"] != "anyone":
+            _ask(tour, "401 not_signed_in", method, path, **body)
+        if operation.about["x-who"] not in {"anyone", "signed in"}:
+            _ask(tour, "403 not_allowed", method, path, tour.reader, **body)
+        if method != "GET":
+            foreign = {**cookie, **body.get("headers", {}), "Origin": "https://elsewhere.example"}
+            _ask(tour, "403 foreign_origin", method, path, **{**body, "headers": foreign})
+        if "{" in operation.path:
+            gone = _filled(operation, dict.fromkeys(here, NOBODY))
+            _ask(tour, "404 not_found", method, gone, tour.admin, **body)
+        if method == "GET" and operation.name != "stored_show":
+            tag = tour.site.ask("GET", path, by=tour.admin).headers["etag"]
+            _ask(tour, "304", method, path, tour.admin, headers={"If-None-Match": tag})
+        if operation.name == "stored_show":
+            _ask(tour, "304", method, path, headers={"If-None-Match": tour.site.ask("GET", path).headers["etag"]})
+        if body:
+            _bodies(tour, operation, path)
+
+
+def _bodies(tour: Tour, operation: Operation, path: str) -> None:
+    what = operation.about["requestBody"]
+    if "application/json" in what["content"]:
+        broken: dict[str, Any] = {"body": b"{", "headers": {"Content-Type": "application/json"}}
+        _ask(tour, "413 too_large", operation.method, path, tour.admin, json={"body": "x" * (1 << 20)})
+    else:
+        broken = {**form([("pages", page())]), "body": b"--a-boundary\r\n"}
+    _ask(tour, "400 malformed", operation.method, path, tour.admin, **broken)
+    text = {"body": b"x", "headers": {"Content-Type": "text/plain"}}
+    _ask(tour, "415 unsupported_type", operation.method, path, tour.admin, **text)
+    if what["required"]:
+        chunked = {"Content-Type": next(iter(what["content"])), "Transfer-Encoding": "chunked"}
+        _ask(tour, "411 length_required", operation.method, path, tour.admin, headers=chunked)
+
+
+def _filled(operation: Operation, values: dict[str, str]) -> str:
+    path = operation.path
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
+def _ask(tour: Tour, expected: str, method: str, path: str, by: str = "", **more: Any) -> None:
+    tour.ask(expected, method, path.removeprefix(API), by, **more)
+
+
+# What every request may meet
+
+
+def test_an_app_that_could_not_start_answers_as_described() -> None:
+    def build() -> Any:
+        raise BadSettings(["JWT_SECRET: set it"])
+
+    promises = Promises(openapi.document())
+    client = testing.TestClient(start.or_unavailable(start.once(build)))
+    for operation in promises.operations:
+        path = _filled(operation, dict.fromkeys(["series", "chapter", "team", "user", "key"], NOBODY))
+        promises.check(operation.method, path, client.simulate_request(operation.method, path))
+    assert promises.kept == {Promise(one.name, "503", "not_started") for one in promises.operations}
+
+
+def test_a_database_that_was_not_prepared_is_told_as_described(tmp_path: Any) -> None:
+    promises = Promises(openapi.document())
+    with closing(Site(f"sqlite:///{tmp_path}/none.db")) as site:
+        for operation in promises.operations:
+            path = _filled(operation, dict.fromkeys(["series", "chapter", "team", "user", "key"], NOBODY))
+            promises.check(operation.method, path, site.ask(operation.method, path))
+    codes = {one.code for one in promises.kept if one.status == "503"}
+    assert codes == {"schema_mismatch", ""}  # /ready says it in its own words
+    assert {one.operation for one in promises.kept if one.status == "200"} == {
+        "state_health",
+        "documents_docs",
+        "documents_openapi",
+    }
+    assert json.loads(openapi.document_bytes()) == openapi.document()
