@@ -67,19 +67,24 @@ class SignedIn(msgspec.Struct):
     expires_at: datetime
 
 
+def problems(*, username: str | None = None, email: str | None = None, password: str | None = None) -> list[Problem]:
+    """Everything that is wrong with what is given."""
+    found = []
+    if username is not None and (wrong := names.username_problem(username)):
+        found.append(Problem("username", wrong))
+    if email is not None and (wrong := names.email_problem(email)):
+        found.append(Problem("email", wrong))
+    if password is not None and not 8 <= len(password.encode()) <= 1024:
+        found.append(Problem("password", "must be 8 to 1024 bytes long"))
+    if password is not None and password.casefold() in {(username or "").casefold(), (email or "").casefold()}:
+        found.append(Problem("password", "must not be your name or address"))
+    return found
+
+
 def check(*, username: str | None = None, email: str | None = None, password: str | None = None) -> None:
     """Raises Invalid naming everything that is wrong with what is given."""
-    problems = []
-    if username is not None and (wrong := names.username_problem(username)):
-        problems.append(Problem("username", wrong))
-    if email is not None and (wrong := names.email_problem(email)):
-        problems.append(Problem("email", wrong))
-    if password is not None and not 8 <= len(password.encode()) <= 1024:
-        problems.append(Problem("password", "must be 8 to 1024 bytes long"))
-    if password is not None and password.casefold() in {(username or "").casefold(), (email or "").casefold()}:
-        problems.append(Problem("password", "must not be your name or address"))
-    if problems:
-        raise Invalid(*problems)
+    if found := problems(username=username, email=email, password=password):
+        raise Invalid(*found)
 
 
 def register(

@@ -1,10 +1,12 @@
 """Signing up, in and out, and one's own account."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from roliascan.errors import Problem
 from roliascan.people import accounts, sessions, tokens
 from roliascan.people.accounts import Account, Membership, PublicPerson, SignedIn
 from roliascan.web.calls import COOKIE, Call, Created, Empty
@@ -21,6 +23,10 @@ class Registration(msgspec.Struct, forbid_unknown_fields=True):
     username: Username
     password: Password
 
+    @staticmethod
+    def rules(given: Mapping[str, Any]) -> list[Problem]:
+        return _problems(given)
+
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     """`login` is an e-mail address or a username."""
@@ -36,6 +42,16 @@ class AccountChange(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     email: Email | UnsetType = UNSET
     password: Password | UnsetType = UNSET
     current_password: Password | UnsetType = UNSET
+
+    @staticmethod
+    def rules(given: Mapping[str, Any]) -> list[Problem]:
+        return _problems(given)
+
+
+def _problems(given: Mapping[str, Any]) -> list[Problem]:
+    """Of what is given, what no type can say."""
+    told = {name: given.get(name, UNSET) for name in ("username", "email", "password")}
+    return accounts.problems(**{name: value for name, value in told.items() if value is not UNSET})
 
 
 class Token(msgspec.Struct):

@@ -1,20 +1,26 @@
 """What people send: JSON bodies and query strings into typed structs, with every problem named at once."""
 
 import unicodedata
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import falcon
 import msgspec
-from msgspec import Meta
 
 from roliascan.errors import Invalid, Problem, Refusal, TooLarge, UnsupportedType
 from roliascan.text import tidy
 
 LARGEST = 1 << 20  # bytes of a JSON body
+DEEPEST = 20  # objects and lists within each other
+MOST_PROBLEMS = 100  # told at once
 VERBATIM = {"password", "currentPassword"}
 """Fields taken as typed: neither trimmed nor normalized."""
 
 T = TypeVar("T")
+Rules = Callable[[Mapping[str, Any]], Sequence[Problem]]
 
 
 class Malformed(Refusal):
@@ -35,7 +41,14 @@ def read(req: falcon.Request, into: type[T]) -> T:
     return convert(_decoded(_bytes(req)), into)
 
 
+def is_empty(req: falcon.Request) -> bool:
+    """Whether there is no body (RFC 9112, section 6.3): neither a length nor chunks."""
+    return not req.content_length and "HTTP_TRANSFER_ENCODING" not in req.env
+
+
 def _bytes(req: falcon.Request) -> bytes:
+    if is_empty(req):
+        return b""
     length = req.content_length
     if length is None and not req.env.get("wsgi.input_terminated"):
         raise LengthRequired
@@ -55,45 +68,95 @@ def _decoded(body: bytes) -> Any:
 
 
 def convert(raw: Any, into: type[T], *, strict: bool = True) -> T:
-    """Untyped input as `into`, texts tidied first. Raises Invalid with a problem for each field."""
+    """Untyped input as `into`, texts tidied first. Raises Malformed, and Invalid with a problem for each field.
+
+    What types cannot say, `into.rules(given)` says: problems of the fields that are well-formed, by their names.
+    """
     problems: list[Problem] = []
-    cleaned = _cleaned(raw, "", problems)
-    if not problems:
-        try:
-            return msgspec.convert(cleaned, into, strict=strict)
-        except msgspec.ValidationError as error:
-            problems = _each_problem(cleaned, into, strict) or [_problem(error, "")]
-    raise Invalid(*problems)
+    cleaned = _cleaned(raw, "", problems, 0)
+    rules: Rules | None = getattr(into, "rules", None)
+    made: Any = None
+    try:
+        made = msgspec.convert(cleaned, into, strict=strict)
+        given = msgspec.structs.asdict(made) if rules else {}
+    except msgspec.ValidationError:
+        problems += islice(_each_problem(cleaned, into, "", strict), MOST_PROBLEMS)
+        given = _well_formed(cleaned, into, strict)
+    if rules:
+        problems += rules(given)
+    if problems:
+        raise Invalid(*problems[:MOST_PROBLEMS])
+    converted: T = made
+    return converted
 
 
-def _cleaned(value: Any, where: str, problems: list[Problem]) -> Any:
+def _cleaned(value: Any, where: str, problems: list[Problem], depth: int) -> Any:
+    if depth > DEEPEST:
+        raise Malformed("The body is nested too deep.")
     if isinstance(value, str):
         if "\0" in value:
-            problems.append(Problem(where, "must not contain a NUL character"))
+            problems.append(Problem(where or "body", "must not contain a NUL character"))
         return value if where in VERBATIM else tidy(value)
     if isinstance(value, list):
-        return [_cleaned(one, f"{where}[{place}]", problems) for place, one in enumerate(value)]
+        return [_cleaned(one, f"{where}[{place}]", problems, depth + 1) for place, one in enumerate(value)]
     if isinstance(value, dict):
-        return {name: _cleaned(one, f"{where}.{name}" if where else name, problems) for name, one in value.items()}
+        return {name: _cleaned(one, _below(where, name), problems, depth + 1) for name, one in value.items()}
     return value
 
 
-def _each_problem(raw: Any, into: Any, strict: bool) -> list[Problem]:
-    """msgspec stops at the first problem; this looks at one field after the other."""
-    if not isinstance(raw, dict) or not hasattr(into, "__struct_fields__"):
-        return []
-    fields = {field.encode_name: field for field in msgspec.structs.fields(into)}
-    problems = [Problem(_shown(name), "is not known here") for name in raw if name not in fields]
-    for name, field in fields.items():
-        if name not in raw:
-            if field.required:
-                problems.append(Problem(name, "is missing"))
-            continue
+def _each_problem(raw: Any, kind: Any, where: str, strict: bool) -> Iterator[Problem]:
+    """msgspec stops at the first problem; this looks at one field, and one element, after the other."""
+    struct, element = _inside(kind)
+    if struct is not None and isinstance(raw, dict):
+        yield from _each_problem_of_fields(raw, struct, where, strict)
+        return
+    found = False
+    if element is not None and isinstance(raw, list):
+        for place, one in enumerate(raw):
+            for problem in _each_problem(one, element, f"{where}[{place}]", strict):
+                found = True
+                yield problem
+    if not found:
         try:
-            msgspec.convert(raw[name], field.type, strict=strict)
+            msgspec.convert(raw, kind, strict=strict)
         except msgspec.ValidationError as error:
-            problems.append(_problem(error, name))
-    return problems
+            yield _problem(error, where)
+
+
+def _each_problem_of_fields(raw: dict[str, Any], struct: Any, where: str, strict: bool) -> Iterator[Problem]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    for name in raw:
+        if name not in fields:
+            yield Problem(_below(where, name), "is not known here")
+    for name, field in fields.items():
+        if name in raw:
+            yield from _each_problem(raw[name], field.type, _below(where, name), strict)
+        elif field.required:
+            yield Problem(_below(where, name), "is missing")
+
+
+def _inside(kind: Any) -> tuple[Any, Any]:
+    """The struct, or the type of the elements of the list, in a type such as `Annotated[list[X], ...] | None`."""
+    for one in get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,):
+        plain = get_args(one)[0] if get_origin(one) is Annotated else one
+        if hasattr(plain, "__struct_fields__"):
+            return plain, None
+        if get_origin(plain) is list:
+            return None, get_args(plain)[0]
+    return None, None
+
+
+def _well_formed(raw: Any, into: Any, strict: bool) -> dict[str, Any]:
+    """The fields that can be converted, by their names in Python."""
+    made = {}
+    for field in msgspec.structs.fields(into) if isinstance(raw, dict) else ():
+        with suppress(KeyError, msgspec.ValidationError):
+            made[field.name] = msgspec.convert(raw[field.encode_name], field.type, strict=strict)
+    return made
+
+
+def _below(where: str, name: str) -> str:
+    return f"{where}.{_shown(name)}" if where else _shown(name)
 
 
 def _shown(name: str) -> str:
@@ -107,7 +170,3 @@ def _problem(error: msgspec.ValidationError, field: str) -> Problem:
     path = place.rstrip("`").replace("[...]", "").lstrip(".")
     where = f"{field}{'' if not path or path.startswith('[') else '.'}{path}" if field else path
     return Problem(where or "body", message[:1].lower() + message[1:])
-
-
-Title = Meta(min_length=1, max_length=300)
-"""Lengths count characters, after trimming and normalizing."""

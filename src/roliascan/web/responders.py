@@ -61,7 +61,7 @@ def _responder(route: Route, parts: Parts) -> Responder:
         if query_type is not queries.NoQuery:
             given["query"] = query
         if body_type is not None:
-            given["body"] = None if optional and not req.content_length else bodies.read(req, body_type)
+            given["body"] = None if optional and bodies.is_empty(req) else bodies.read(req, body_type)
         _answer(call, route, handler(call, **given))
 
     return respond
