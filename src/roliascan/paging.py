@@ -1,5 +1,6 @@
 """Pages of lists: by cursor, the deepest costs what the first costs; by number, only the first 10,000 rows."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -11,6 +12,8 @@ from roliascan.errors import Invalid, Problem
 from roliascan.ids import is_id
 
 DEEPEST = 10_000
+_LARGEST = 2**31 - 1
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 T = TypeVar("T")
 L = TypeVar("L", bound="Listed")
 
@@ -55,10 +58,11 @@ class Order(NamedTuple):
 
 
 class Listed(msgspec.Struct):
-    """What a row of a list selects first, beside what is shown; both are unset, and so not written, at the end."""
+    """What a row of a list selects first. The key and the total are unset, and so not written, at the end."""
 
     sort_key: Any
     total: Any
+    id: str
 
 
 class Window(NamedTuple):
@@ -106,7 +110,7 @@ def _total(shown: "list[L]", asked: Asked) -> int | None:
 
 
 def _cursor(order: Order, row: Listed) -> str:
-    written = msgspec.json.encode([order.name, row.sort_key, getattr(row, "id")])
+    written = msgspec.json.encode([order.name, row.sort_key, row.id])
     return urlsafe_b64encode(written).rstrip(b"=").decode()
 
 
@@ -115,8 +119,21 @@ def _opened(cursor: str, order: Order) -> tuple[Any, str]:
     try:
         written = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
         name, key, last = msgspec.json.decode(written, type=tuple[str, order.kind, str])  # type: ignore[name-defined]
-        if name == order.name and is_id(last) and not (isinstance(key, str) and "\0" in key):
-            return datetime.fromisoformat(key) if order.key.endswith("_at") else key, last
+        if name == order.name and is_id(last):
+            return _checked(key, order), last
     except (ValueError, msgspec.MsgspecError):
         pass
     raise Invalid(Problem("cursor", "is not a cursor of this list in this order; start again without it"))
+
+
+def _checked(key: Any, order: Order) -> Any:
+    """A key as the database takes it. Raises ValueError for one that no row can have."""
+    if isinstance(key, int):
+        fits = abs(key) <= _LARGEST
+    elif order.key.endswith("_at"):
+        fits = _INSTANT.fullmatch(key) is not None
+    else:
+        fits = "\0" not in key
+    if not fits:
+        raise ValueError
+    return datetime.fromisoformat(key) if order.key.endswith("_at") else key
