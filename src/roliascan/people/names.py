@@ -11,6 +11,8 @@ from roliascan.text import tidy
 
 _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+")
 _ASCII_LOOKALIKES = str.maketrans("01i|", "olll")
+_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters to Unicode, nothing to people
+_LONGEST_KEYS = {"username": 190, "email": 254}  # characters that the database keeps
 RESERVED = frozenset({"admin", "administrator", "moderator", "system", "roliascan", "deleted"})
 
 
@@ -19,18 +21,21 @@ def username_problem(name: str) -> str | None:
     marks = 0
     for place, character in enumerate(name):
         marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
-        if not (character.isalnum() or character in "_.-" or (marks and place)) or marks > 2:
+        allowed = (character.isalnum() and character not in _INVISIBLE) or character in "_.-" or (marks and place)
+        if not allowed or marks > 2:
             return "may have letters, digits, '_', '-' and '.' only"
     if name[0] in ".-" or name[-1] in ".-":
         return "may not begin or end with '.' or '-'"
     if username_key(name) in {username_key(word) for word in RESERVED}:
         return "is reserved"
-    return None
+    return "is too long" if len(username_key(name)) > _LONGEST_KEYS["username"] else None
 
 
 def email_problem(address: str) -> str | None:
     """What is wrong with an e-mail address, or None. Only sending a letter would prove it."""
-    return None if _ADDRESS.fullmatch(address) else "must be an e-mail address such as name@example.org"
+    if not _ADDRESS.fullmatch(address) or any(unicodedata.category(character)[0] == "C" for character in address):
+        return "must be an e-mail address such as name@example.org"
+    return "is too long" if len(email_key(address)) > _LONGEST_KEYS["email"] else None
 
 
 def username_key(name: str) -> str:
