@@ -13,7 +13,7 @@ from roliascan.library import pages
 from roliascan.library.pages import MOST_PAGES, Upload
 from roliascan.library.reader import Chapter
 from roliascan.web import chapters
-from roliascan.web.bodies import LengthRequired
+from roliascan.web.bodies import LengthRequired, Malformed
 from roliascan.web.calls import Call, Created, Tagged
 from roliascan.web.fields import Id
 
@@ -58,8 +58,16 @@ def _uploads(req: falcon.Request) -> Iterator[Upload]:
     for count, part in enumerate(req.get_media(), start=1):
         if count > MOST_FILES:
             raise TooManyFiles
-        field = "".join(c for c in part.name or "" if c.isprintable())[:60] or "(unnamed)"
+        field = _field(part)
         yield Upload(field, _number(field), part.stream)
+
+
+def _field(part: falcon.media.multipart.BodyPart) -> str:
+    try:
+        name = part.name or ""
+    except UnicodeDecodeError as error:
+        raise Malformed("The form has a field whose name is not UTF-8.") from error
+    return "".join(c for c in name if c.isprintable())[:60] or "(unnamed)"
 
 
 def _number(field: str) -> int | None:
