@@ -1,7 +1,7 @@
 """Chapters: adding, changing, publishing, hiding and ending them."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -19,6 +19,7 @@ from roliascan.people.persons import Person
 from roliascan.storage import Storage
 
 LARGEST_MILLI = 999_999_999
+_FARTHEST = timedelta(days=3653)  # ahead: farther is a slip of the pen
 
 
 class ChapterExists(Conflict):
@@ -197,12 +198,14 @@ def _set_teams(tx: Tx, chapter_id: str, team_ids: list[str], *, person: Person) 
 def publish(tx: Tx, chapter_id: str, *, person: Person, at: datetime | None, now: datetime) -> None:
     """Shows a chapter now, or schedules it for later; publishing again ends a hiding, and keeps the first date.
 
-    Raises NotFound, NotAllowed, NoPages.
+    Raises NotFound, NotAllowed, Invalid, NoPages.
     """
     held = hold(tx, chapter_id, person=person)
     rights.require_edit(
         person, "update:chapter", owns=held.owns, override="hide:any" if held.state == "hidden" else "delete:any"
     )
+    if at is not None and at > now + _FARTHEST:
+        raise Invalid(Problem("at", "must be within the next ten years"))
     if held.page_count == 0:
         raise NoPages
     if at is not None and at > now:
