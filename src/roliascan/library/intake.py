@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -74,7 +75,7 @@ def series_called(db: Reader, title: str) -> str | None:
 
 def chapter_known(db: Reader, series_id: str, draft: chapters.Draft) -> Known | None:
     """The chapter that stands where this one would."""
-    milli = chapters.thousandths(draft.number or None) if draft.number is not None else None
+    milli = chapters.thousandths(draft.number) if isinstance(draft.number, Decimal) else None  # 0 is a number
     row = db.one(
         "SELECT id FROM chapters WHERE series_id = :series_id AND language = :language AND volume = :volume"
         " AND number_key = :number_key AND release_key = :release_key",
