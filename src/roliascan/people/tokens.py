@@ -7,6 +7,8 @@ AUDIENCE = "roliascan"
 KIND = "access"
 LEEWAY_S = 30
 LONGEST = 4096  # characters
+_HEADER = {"alg": "HS256", "typ": "JWT"}
+_CLAIMS = {"sid", "typ", "aud", "iat", "exp"}
 
 
 def issue(session_id: str, *, secret: str, now: datetime, expires_at: datetime) -> str:
@@ -35,7 +37,8 @@ def session_of(token: str, *, secret: str, now: datetime) -> str | None:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):
         return None
-    return claims["sid"] if _is_ours(claims, now) and "crit" not in header else None
+    # What we did not write (kid, jku, crit, zip, nbf...) is not ours, so there is nothing in it to interpret.
+    return claims["sid"] if header == _HEADER and claims.keys() == _CLAIMS and _is_ours(claims, now) else None
 
 
 def _is_ours(claims: dict[str, Any], now: datetime) -> bool:
