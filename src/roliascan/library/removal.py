@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from roliascan.database import Database, Tx
+from roliascan.database import Database, Reader, Tx
 from roliascan.library import chapters, rights, series
 from roliascan.people.persons import Person
 from roliascan.storage import Storage
@@ -35,12 +35,13 @@ def remove(
     Raises NotFound, NotAllowed, PreconditionFailed.
     """
     db.run(_close, series_id, person=person, version=version, now=now)
-    while True:
-        keys, more = db.run(_step, series_id)
+    while step := _next(db, series_id):
+        # Bytes first: their rows are how a repetition finds what is left. Nobody reads them any more.
+        keys = {file.storage_key for file in chapters.files_of(db, step)}
         for key in keys:
             storage.delete(key)
-        if not more:
-            break
+        for key in set(db.run(_erase, series_id, step)) - keys:  # added since
+            storage.delete(key)
     for key in db.run(_end, series_id, reason=reason, now=now):
         storage.delete(key)
 
@@ -53,10 +54,15 @@ def _close(tx: Tx, series_id: str, *, person: Person, version: int | None, now: 
         series.count(tx, series=-1, chapters=-held.chapter_count)
 
 
-def _step(tx: Tx, series_id: str) -> tuple[list[str], bool]:
+def _next(db: Reader, series_id: str) -> list[str]:
     sql = f"SELECT id FROM chapters WHERE series_id = :id ORDER BY id LIMIT {STEP}"
-    found = [row.id for row in tx.read(sql, _Id, id=series_id)]
-    return (chapters.erase(tx, found), True) if found else ([], False)
+    return [row.id for row in db.read(sql, _Id, id=series_id)]
+
+
+def _erase(tx: Tx, series_id: str, chapter_ids: list[str]) -> list[str]:
+    keys = chapters.erase(tx, chapter_ids)
+    chapters.recount(tx, series_id)  # it could still be shown again
+    return keys
 
 
 def _end(tx: Tx, series_id: str, *, reason: str | None, now: datetime) -> list[str]:
