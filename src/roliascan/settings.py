@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             uploadthing_token=given.text("UPLOADTHING_TOKEN", ""),
             max_file_size=given.number("MAX_FILE_SIZE", 10485760, 1, 5 * 1024**3),
             public_url=given.read("PUBLIC_URL", f"http://{host}:{port}", _address),
-            public_url_given=bool(environ.get("PUBLIC_URL")),
+            public_url_given=bool(given.text("PUBLIC_URL", "")),
             image_url=given.read("IMAGE_URL", "", _address),
             cors_origins=given.read("CORS_ORIGINS", "", _origins),
             trusted_hops=given.number("TRUSTED_HOPS", 0, 0, 20),
@@ -134,7 +134,7 @@ def _address(text: str) -> str:
 
 
 def _origins(text: str) -> frozenset[str]:
-    origins = frozenset(origin.strip() for origin in text.split(",") if origin.strip())
+    origins = frozenset(origin.strip().lower() for origin in text.split(",") if origin.strip())
     if any(not re.fullmatch(r"https?://[^\s/?#*]+", origin) for origin in origins):
         raise ValueError("write exact origins separated by commas, such as https://comics.example (no path, no *)")
     return origins

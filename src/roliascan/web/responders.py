@@ -92,7 +92,7 @@ def _check_origin(call: Call) -> None:
 def _own_origins(call: Call) -> set[str]:
     settings = call.settings
     if settings.public_url_given:
-        return {"/".join(settings.public_url.split("/")[:3]), *settings.cors_origins}
+        return {"/".join(settings.public_url.split("/")[:3]).lower(), *settings.cors_origins}
     # without PUBLIC_URL: where the browser says that it sent the request, which pages cannot change
     host = call.req.get_header("Host") or ""
     return {f"http://{host}", f"https://{host}", *settings.cors_origins}

@@ -79,7 +79,8 @@ def _tag(file: File) -> str:
 
 
 def _is_known(call: Call, file: File) -> bool:
-    return _tag(file) in (call.req.get_header("If-None-Match") or "")
+    known = (call.req.get_header("If-None-Match") or "").strip()
+    return known == "*" or _tag(file) in known
 
 
 def _span(call: Call, file: File) -> _Span:
