@@ -202,7 +202,7 @@ def publish(tx: Tx, chapter_id: str, *, person: Person, at: datetime | None, now
     """
     held = hold(tx, chapter_id, person=person)
     rights.require_edit(
-        person, "update:chapter", owns=held.owns, override="hide:any" if held.state == "hidden" else "delete:any"
+        person, "update:chapter", owns=held.owns, override="hide:any" if _was_shown(held) else "delete:any"
     )
     if at is not None and at > now + _FARTHEST:
         raise Invalid(Problem("at", "must be within the next ten years"))
@@ -216,6 +216,11 @@ def publish(tx: Tx, chapter_id: str, *, person: Person, at: datetime | None, now
         first = datetime.fromisoformat(held.published_at) if held.published_at else now
         _turn(tx, chapter_id, state=rights.PUBLIC, publish_at=None, published_at=first, now=now)
         _count(tx, held, by=1)
+
+
+def _was_shown(held: Held) -> bool:
+    """Whether publishing would only end a hiding."""
+    return held.state == "hidden" and held.published_at is not None
 
 
 def hide(tx: Tx, chapter_id: str, *, person: Person, reason: str | None, now: datetime) -> None:
@@ -248,6 +253,13 @@ def _turn(
         reason=reason,
         now=now,
     )
+
+
+def recount(tx: Tx, series_id: str) -> None:
+    """Counts the chapters of a series anew, after some were erased."""
+    tx.write(_STATS, id=series_id, by=0)
+    published = "SELECT COUNT(*) FROM chapters WHERE series_id = :id AND state = 'published'"
+    tx.write(f"UPDATE series_stats SET chapter_count = ({published}) WHERE series_id = :id", id=series_id)
 
 
 _LATEST = "(SELECT MAX(c.published_at) FROM chapters c WHERE c.series_id = :id AND c.state = 'published')"
@@ -292,14 +304,19 @@ def _remove(
     return erase(tx, [chapter_id])
 
 
-def erase(tx: Tx, chapter_ids: list[str]) -> list[str]:
-    """Deletes the rows of chapters and all that hangs on them; the storage keys that no row points to any more."""
-    files = tx.read(
+def files_of(db: Reader, chapter_ids: list[str]) -> "list[FileKey]":
+    """The files of all pages of these chapters."""
+    return db.read(
         "SELECT DISTINCT f.id, f.storage_key FROM pages p JOIN files f ON f.id = p.file_id"
         " WHERE p.chapter_id IN (:ids)",
         FileKey,
         ids=chapter_ids,
     )
+
+
+def erase(tx: Tx, chapter_ids: list[str]) -> list[str]:
+    """Deletes the rows of chapters and all that hangs on them; the storage keys that no row points to any more."""
+    files = files_of(tx, chapter_ids)
     for table in ("pages", "chapter_teams", "chapter_stats", "chapter_ratings", "comments"):
         tx.write(f"DELETE FROM {table} WHERE chapter_id IN (:ids)", ids=chapter_ids)
     tx.write("DELETE FROM chapters WHERE id IN (:ids)", ids=chapter_ids)
