@@ -1,12 +1,14 @@
 """Chapters over HTTP."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from roliascan.errors import Invalid, Problem
 from roliascan.library import chapters, reader, releases
 from roliascan.library.reader import Chapter
 from roliascan.library.releases import ChapterItem
@@ -50,6 +52,14 @@ class ChapterDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, ren
     volume: Volume | UnsetType | None = UNSET
     language: Language | UnsetType = UNSET
     team_ids: TeamIds | UnsetType = UNSET
+
+    @staticmethod
+    def rules(given: Mapping[str, Any]) -> Sequence[Problem]:
+        try:
+            chapters.thousandths(_decimal(given.get("number")))
+        except Invalid as refusal:
+            return refusal.problems
+        return ()
 
 
 class Publication(msgspec.Struct, forbid_unknown_fields=True):
@@ -137,5 +147,10 @@ def shown(call: Call, chapter_id: str) -> Tagged[Chapter]:
 def _draft(body: ChapterDraft) -> chapters.Draft:
     given = {name: getattr(body, name) for name in body.__struct_fields__}
     if isinstance(body.number, int | float):
-        given["number"] = Decimal(repr(body.number))  # 10.1 as it was written, not as its nearest binary fraction
+        given["number"] = _decimal(body.number)
     return chapters.Draft(**given)
+
+
+def _decimal(number: float | UnsetType | None) -> Decimal | None:
+    """10.1 as it was written, not as its nearest binary fraction."""
+    return Decimal(repr(number)) if isinstance(number, int | float) else None
