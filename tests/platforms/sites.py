@@ -4,7 +4,6 @@ import io
 import json
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -25,7 +24,6 @@ from tests.servers import databases
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-PYTHON = sys.executable
 PUBLIC_URL = "https://comics.example"
 PASSWORD = "correct horse 漫画"
 BOUNDARY = "boundary-of-tests"

@@ -150,6 +150,8 @@ def test_no_body_and_no_content_type_where_there_is_none(status: str) -> None:  
 def test_the_length_of_head_is_kept() -> None:  # SC 33
     answer = reply(azure_request(Request("HEAD", "/text?size=7")))
     assert (answer.headers["content-length"], answer.body) == ("7", b"")
+    assert azure.from_answer(Answer(200, [], b"body"), method="HEAD") == (200, [], b"")
+    assert azure.from_answer(Answer(204, [], b"body")) == (204, [], b"")
 
 
 def test_repeated_headers() -> None:  # SC 36, SC 37

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -13,12 +14,13 @@ from roliascan.app import create_app
 from roliascan.database import open_database
 from roliascan.platforms import azure_functions, google_functions
 from roliascan.settings import Settings
-from tests.platforms import clients, dozen, shapes, sites
+from tests.platforms import clients, dozen, processes, shapes, sites
 from tests.platforms.dozen import DIFFERENCES, DOZEN, Difference, Step
 from tests.platforms.shapes import Reply, Request
 from tests.platforms.sites import Site
 
 Send = Callable[[Request], Reply]
+SERVE = [sys.executable, "-m", "roliascan.platforms.serving"]
 RUNTIMES = ["google", "azure", pytest.param("lambda", marks=getattr(pytest.mark, "lambda"))]
 # What is made anew by each: identifiers, tokens, instants, the entity tag of what holds them.
 FRESH = re.compile(
@@ -45,8 +47,7 @@ def runtime(original: Site, request: pytest.FixtureRequest) -> Callable[[str], S
 
 
 def _server(site: Site, request: pytest.FixtureRequest) -> Send:
-    command = request.getfixturevalue("start_server")
-    address = command(site.environ, command=[sites.PYTHON, "-m", "roliascan.platforms.serving"])
+    address = request.getfixturevalue("start_server")(site.environ, command=SERVE)
     return lambda sent: clients.send(address, sent)
 
 
@@ -148,3 +149,14 @@ def test_every_runtime_answers_alike(
 def test_every_runtime_differs_as_documented(name: str, difference: Difference, runtime: Callable[[str], Send]) -> None:
     reply = runtime(name)(Request(difference.method, difference.target, difference.headers, difference.body))
     assert (reply.status, reply.headers["content-type"]) == difference.answers[name], difference.reason
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
+def test_the_processes_of_the_server_take_little_memory(original: Site) -> None:
+    site = original.copied(original.folder.with_name("memory"))
+    with processes.served(SERVE, {**site.environ, "HOST": "127.0.0.1"}) as server:
+        for step in DOZEN[:9]:
+            clients.send(server.address, filled(step, {**site.names, "etag": ""}))
+        sizes = [processes.megabytes(pid) for pid in (server.pid, *processes.children(server.pid))]
+        assert len(sizes) == 2
+        assert max(sizes) < 60, sizes

@@ -6,14 +6,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.platforms import clients, shapes
+from tests.platforms import clients, processes, shapes
 from tests.platforms.clients import raw
+from tests.platforms.processes import alive, listens, within
 from tests.platforms.shapes import Reply, Request
 from tests.servers import program
 
@@ -178,7 +179,7 @@ def test_slow_bodies_do_not_keep_readers_waiting(address: str) -> None:
     finally:
         for connection in stalled:
             connection.close()
-    assert _within(3, lambda: send(address, "POST", "/text", body=b"a").status == 200)
+    assert within(3, lambda: send(address, "POST", "/text", body=b"a").status == 200)
 
 
 def test_many_idle_connections_do_not_keep_readers_waiting(address: str) -> None:
@@ -213,34 +214,11 @@ def test_header_values_beyond_ascii_arrive_empty(address: str) -> None:
     assert shapes.told(send(address, "GET", "/", {"X-A": "café", "X-B": "b"}))["HTTP_X_A"] == ""
 
 
-def _within(seconds: float, true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 # Its life, each time with a server of its own.
 
 
-@contextmanager
-def served(**environ: str) -> Iterator[tuple[str, int, Callable[[], str]]]:
-    """A server started without a keeper between us, so that it gets our signals: address, process id, log."""
-    port = program.free_port()
-    address = f"http://127.0.0.1:{port}"
-    code = f"import os; print(os.getpid(), flush=True); os.execv({sys.executable!r}, {[*ECHO]!r})"
-    with program.running(
-        [sys.executable, "-c", code],
-        ready=lambda: _listens(address) or _listens(f"http://[::1]:{port}"),
-        environ={"HOST": "127.0.0.1", "PORT": str(port), **environ},
-    ) as output:
-        yield address, int(output().split()[0]), output
-
-
-def alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+def served(**environ: str) -> AbstractContextManager[processes.Server]:
+    return processes.served(ECHO, {"HOST": "127.0.0.1", **environ})
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -249,18 +227,10 @@ def test_stopping_lets_requests_finish(number: signal.Signals) -> None:  # SC 49
         connection.sendall(b"GET /slow?seconds=1 HTTP/1.1\r\nHost: a\r\n\r\n")
         time.sleep(0.3)
         os.kill(pid, number)
-        assert _within(0.5, lambda: not _listens(address))
+        assert within(0.5, lambda: not listens(address))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-        assert _within(3, lambda: not alive(pid))
+        assert within(3, lambda: not alive(pid))
         assert output().splitlines()[1:] == []
-
-
-def _listens(address: str) -> bool:
-    try:
-        clients.dial(address).close()
-    except OSError:
-        return False
-    return True
 
 
 def test_idle_connections_do_not_delay_the_stop() -> None:
@@ -268,7 +238,7 @@ def test_idle_connections_do_not_delay_the_stop() -> None:
         idle.sendall(b"GET /text HTTP/1.1\r\nHost: a\r\n\r\n")
         assert idle.recv(65536)
         os.kill(pid, signal.SIGTERM)
-        assert _within(2, lambda: not alive(pid))
+        assert within(2, lambda: not alive(pid))
 
 
 def test_a_request_without_end_does_not_delay_the_stop_forever() -> None:
@@ -276,8 +246,8 @@ def test_a_request_without_end_does_not_delay_the_stop_forever() -> None:
         stalled.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
         time.sleep(0.3)
         os.kill(pid, signal.SIGTERM)
-        assert not _within(1, lambda: not alive(pid))
-        assert _within(5, lambda: not alive(pid))
+        assert not within(1, lambda: not alive(pid))
+        assert within(5, lambda: not alive(pid))
         assert json.loads(output().splitlines()[-1])["level"] == "warning"
 
 
@@ -290,18 +260,13 @@ def test_a_taken_port_is_refused_in_one_sentence(address: str, tmp_path: Path) -
         pass
 
 
-def test_a_process_takes_little_memory(address: str) -> None:
-    """The echo app alone; the budget of the real one is in the test of the dozen."""
-    with served() as (own, pid, _):
-        send(own, "GET", "/text")
-        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        assert len(children) == 1
-        assert all(_megabytes(process) < 60 for process in (pid, *children))
-
-
-def _megabytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+def test_its_log_is_lines_of_json_without_what_the_app_said() -> None:  # PR-07, PR-08
+    with served() as (address, _, output):
+        send(address, "GET", "/crash")
+        raw(address, b"GET /cut HTTP/1.1\r\n" + CLOSE + b"\r\n")
+        assert within(2, lambda: len(output().splitlines()) == 4)
+        assert {json.loads(line)["level"] for line in output().splitlines()[1:]} == {"error"}
+        assert "secret" not in output()
 
 
 def test_at_once(address: str) -> None:
