@@ -1,4 +1,4 @@
-"""Generated requests, valid and not: RoliaScan gives the same answer through every adapter. IN-17"""
+"""Generated requests, valid and not: RoliaScan gives the same answer through every adapter (IN-17)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing

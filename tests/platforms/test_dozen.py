@@ -35,12 +35,14 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 @pytest.fixture(scope="module")
-def runtime(original: Site, request: pytest.FixtureRequest) -> Callable[[str], Send]:
+def runtime(
+    original: Site, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Send]:
     """Starts a runtime by name, once, with a copy of the site of its own."""
 
     @cache
     def start(name: str) -> Send:
-        site = original.copied(original.folder.with_name(name))
+        site = original.copied(tmp_path_factory.mktemp(name) / "site")
         return STARTS[name](site, request)
 
     return start
@@ -152,8 +154,8 @@ def test_every_runtime_differs_as_documented(name: str, difference: Difference, 
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
-def test_the_processes_of_the_server_take_little_memory(original: Site) -> None:
-    site = original.copied(original.folder.with_name("memory"))
+def test_the_processes_of_the_server_take_little_memory(original: Site, tmp_path: Path) -> None:
+    site = original.copied(tmp_path / "site")
     with processes.served(SERVE, {**site.environ, "HOST": "127.0.0.1"}) as server:
         for step in DOZEN[:9]:
             clients.send(server.address, filled(step, {**site.names, "etag": ""}))
