@@ -45,7 +45,7 @@ def test_every_problem_is_named_at_once(site: Site) -> None:
 
 
 def test_rules_and_types_are_told_together(site: Site) -> None:
-    registering = {"email": "nowhere", "username": "a b", "password": "short", "role": "admin"}
+    registering: dict[str, Any] = {"email": "nowhere", "username": "a b", "password": "short", "role": "admin"}
     assert fields(site.stranger.post("auth/register", registering)) == ["email", "password", "role", "username"]
     registering = {"email": "no where\0", "username": 5, "password": "short"}
     assert fields(site.stranger.post("auth/register", registering)) == ["email", "email", "password", "username"]
@@ -62,7 +62,7 @@ def test_problems_are_told_up_to_a_hundred(site: Site) -> None:
 
 
 def test_what_is_told_of_unknown_keys_is_safe_to_show(site: Site) -> None:
-    body = {"title": "A", "author": "B", "a\u202e\x07\0b" + "x" * 500: 1, "\0": 1}
+    body: dict[str, Any] = {"title": "A", "author": "B", "a\u202e\x07\0b" + "x" * 500: 1, "\0": 1}
     problems = refused(site.sign_up("uploader").post("series", body), 400)["errors"]
     assert sorted(problem["field"] for problem in problems) == ["(a key)", "ab" + "x" * 55]
 

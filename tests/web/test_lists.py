@@ -161,7 +161,7 @@ def test_a_cursor_holds_for_its_order_only(site: Site, keeper: Asker, sort: str,
         assert fields(answer) == ["cursor"]
 
 
-KEYS = [
+KEYS: list[Any] = [
     None,
     1.5,
     True,
