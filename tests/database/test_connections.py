@@ -139,8 +139,8 @@ def test_when_one_is_dead_those_that_lay_idle_are_not_tried(database_url: str) -
         bare.rows(database_url, f"SELECT pg_terminate_backend({last.number}, 5000)")
         assert bare.rows(database_url, f"SELECT count(*) {ours}") == [(POOL - 1,)]
         assert teams(db) == 0
-        while bare.rows(database_url, f"SELECT count(*) {ours}") != [(1,)]:
-            time.sleep(0.01)
+        time.sleep(0.2)
+        assert bare.rows(database_url, f"SELECT count(*) {ours}") == [(1,)]
 
 
 # Broken later: told, and never repeated.
@@ -357,9 +357,14 @@ def test_no_failure_costs_a_place_in_the_pool(database_url: str) -> None:
 
 @on_mariadb
 def test_what_was_left_unread_is_not_answered_to_the_next_asker(database_url: str) -> None:
+    """Packets are numbered modulo 256: what remains from the 254th row on looks like the beginning of an answer."""
     with closing(impatient(database_url)) as db:
+        with db.begin() as tx:
+            tx.insert_many("counters", [{"name": str(number), "value": number} for number in range(1, 300)])
+        sql = "SELECT CASE WHEN value >= 253 THEN 1.5 END AS number FROM counters WHERE value > 0 ORDER BY value"
         with pytest.raises(ValueError, match="invalid literal"):
-            db.read("SELECT 1.5 AS number UNION ALL SELECT 2.5 UNION ALL SELECT 3.5", Number)
+            db.read(sql, Number)
+        assert db.one("SELECT 7 AS number", Number) == Number(7)
         use_whole_pool(db, 1)
 
 
