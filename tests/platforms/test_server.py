@@ -174,7 +174,7 @@ def test_slow_bodies_do_not_keep_readers_waiting(address: str) -> None:
         time.sleep(0.3)
         began = time.monotonic()
         assert send(address, "GET", "/text").status == 200
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert send(address, "POST", "/text", body=b"a").status == 503
     finally:
         for connection in stalled:
@@ -224,12 +224,12 @@ def served(**environ: str) -> AbstractContextManager[processes.Server]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopping_lets_requests_finish(number: signal.Signals) -> None:  # SC 49
     with served() as (address, pid, output), clients.dial(address) as connection:
-        connection.sendall(b"GET /slow?seconds=1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.sendall(b"GET /slow?seconds=2 HTTP/1.1\r\nHost: a\r\n\r\n")
         time.sleep(0.3)
         os.kill(pid, number)
-        assert within(0.5, lambda: not listens(address))
+        assert within(1.5, lambda: not listens(address))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-        assert within(3, lambda: not alive(pid))
+        assert within(5, lambda: not alive(pid))
         assert output().splitlines()[1:] == []
 
 
