@@ -6,7 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,12 +17,13 @@ from roliascan.platforms import start
 from roliascan.settings import BadSettings
 from roliascan.web import openapi
 from tests.drawings import flat, huge_avif, page
+from tests.front import API, FORM, NOW, Asker, File, Site, form, opened
 from tests.web.promises import Operation, Promise, Promises
-from tests.web.sites import PASSWORD, Site, form
 
-API = "/api/v1"
 NOBODY = str(uuid.UUID(int=0))
 MAX_FILE_SIZE = 100_000
+PASSWORD = "correct horse battery"
+CLOSING = b"--boundary-of-tests--\r\n"
 
 OPERATIONS = """
 state_health state_ready documents_docs stored_show documents_openapi
@@ -33,9 +34,14 @@ chapters_hide pages_add pages_arrange
 teams_index teams_create teams_show teams_change teams_remove teams_set_member teams_remove_member
 """
 
+
+def _form(*files: tuple[str, bytes]) -> dict[str, Any]:
+    return {"body": form(*(File(*one) for one in files)), "headers": {"Content-Type": FORM}}
+
+
 BODIES: dict[str, dict[str, Any]] = {
     "accounts_register": {"json": {"email": "new@example.org", "username": "somebody-new", "password": PASSWORD}},
-    "accounts_login": {"json": {"login": "admin-1@example.org", "password": PASSWORD}},
+    "accounts_login": {"json": {"login": "new-one@example.org", "password": PASSWORD}},
     "accounts_change": {"json": {}},
     "series_create": {"json": {"title": "A Series", "author": "Its Author"}},
     "series_change": {"json": {"description": "Another."}},
@@ -43,7 +49,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "chapters_change": {"json": {"title": "Another"}},
     "chapters_publish": {"json": {}},
     "chapters_hide": {"json": {"reason": "A reason"}},
-    "pages_add": form([("pages", page())]),
+    "pages_add": _form(("pages", page())),
     "pages_arrange": {"json": {"ids": []}},
     "teams_create": {"json": {"name": "A Team"}},
     "teams_change": {"json": {"description": "Another."}},
@@ -110,20 +116,20 @@ def _milliseconds() -> float:
 
 
 class Tour:
-    """A site, four of its people, and requests whose answers are checked."""
+    """Four people of a site, and requests whose answers are checked."""
 
     def __init__(self, site: Site, promises: Promises) -> None:
         self.site = site
         self.promises = promises
-        self.admin = site.token("admin-1", "admin")
-        self.owner = site.token("owner", "uploader")
-        self.other = site.token("other", "uploader")
-        self.reader = site.token("reader")
+        self.admin = site.sign_up("admin")
+        self.owner = site.sign_up("uploader", username="owner")
+        self.other = site.sign_up("uploader")
+        self.reader = site.sign_up()
 
-    def ask(self, expected: str, method: str, path: str, by: str = "", **more: Any) -> Any:
+    def ask(self, expected: str, method: str, path: str, by: Asker | None = None, **more: Any) -> Any:
         """A request; `expected` is a status, and the code of a refusal. The answer's JSON, else its headers."""
         address = path if path.startswith(("/uploads", "/health", "/ready", "/docs")) else API + path
-        answer = self.site.ask(method, address, by=by, **more)
+        answer = (by or self.site.stranger).ask(method, address, **more)
         self.promises.check(method, address, answer, more.get("json"))
         kind = answer.headers.get("content-type", "")
         given: Any = answer.json if kind.endswith("json") else None
@@ -139,13 +145,13 @@ class Tour:
         found = self.ask("201", "POST", path, self.owner, json={"number": number})
         if not published:
             return found
-        self.ask("201", "POST", f"/chapters/{found['id']}/pages", self.owner, **form([("pages", page())]))
+        self.ask("201", "POST", f"/chapters/{found['id']}/pages", self.owner, **_form(("pages", page())))
         return self.ask("200", "POST", f"/chapters/{found['id']}/publish", self.owner)
 
 
 @pytest.fixture
-def tour(sqlite_url: str) -> Iterator[Tour]:
-    with closing(Site(sqlite_url, MAX_FILE_SIZE=str(MAX_FILE_SIZE))) as site:
+def tour(site_url: str) -> Iterator[Tour]:
+    with opened(site_url, MAX_FILE_SIZE=str(MAX_FILE_SIZE)) as site:
         yield Tour(site, Promises(openapi.document()))
 
 
@@ -181,15 +187,16 @@ def _people(tour: Tour) -> None:
     tour.ask("409 email_taken", "POST", "/auth/register", json={**new, "username": "another"})
     tour.ask("409 username_taken", "POST", "/auth/register", json={**new, "email": "another@example.org"})
     tour.ask("401 invalid_credentials", "POST", "/auth/login", json={"login": "new-one", "password": "no"})
-    token = tour.ask("200", "POST", "/auth/login", json={"login": "new-one", "password": PASSWORD})["token"]
-    me = tour.ask("200", "GET", "/auth/me", token)
-    tour.ask("200", "PATCH", "/auth/me", token, json={"username": "newer-one"})
-    tour.ask("403 wrong_password", "PATCH", "/auth/me", token, json={"password": "another one"})
-    tour.ask("409 username_taken", "PATCH", "/auth/me", token, json={"username": "owner"})
-    change = {"email": "owner@example.org", "currentPassword": PASSWORD}
-    tour.ask("409 email_taken", "PATCH", "/auth/me", token, json=change)
+    told = tour.ask("200", "POST", "/auth/login", json={"login": "new-one", "password": PASSWORD})
+    person = Asker(tour.site, token=told["token"])
+    me = tour.ask("200", "GET", "/auth/me", person)
+    tour.ask("200", "PATCH", "/auth/me", person, json={"username": "newer-one"})
+    tour.ask("403 wrong_password", "PATCH", "/auth/me", person, json={"password": "another one"})
+    tour.ask("409 username_taken", "PATCH", "/auth/me", person, json={"username": "owner"})
+    change = {"email": "owner@tests.example", "currentPassword": PASSWORD}
+    tour.ask("409 email_taken", "PATCH", "/auth/me", person, json=change)
     tour.ask("200", "GET", f"/users/{me['id']}")
-    tour.ask("204", "POST", "/auth/logout", token)
+    tour.ask("204", "POST", "/auth/logout", person)
 
 
 def _teams(tour: Tour) -> None:
@@ -229,6 +236,7 @@ def _teams(tour: Tour) -> None:
 
 _LINK = {"label": "Site", "url": "https://team.example/"}
 _NEW = {"title": "Another Series", "author": "Another"}
+_TOMORROW = (NOW + timedelta(days=1)).isoformat()
 _STALE = {"headers": {"If-Match": '"99"'}}
 
 
@@ -275,7 +283,7 @@ def _chapters(tour: Tour, series_id: str) -> None:
     for method, what in (("PATCH", ""), ("POST", "/publish"), ("POST", "/hide")):
         tour.ask("403 not_allowed", method, path + what, tour.other, json={})
     tour.ask("200", "POST", f"{path}/hide", tour.owner, json={"reason": "Wrong order"})
-    tour.ask("200", "POST", f"{path}/publish", tour.owner, json={"at": "2999-01-01T00:00:00Z"})
+    tour.ask("200", "POST", f"{path}/publish", tour.owner, json={"at": _TOMORROW})
     tour.ask("200", "POST", f"{path}/publish", tour.owner)
     tour.ask("403 not_allowed", "DELETE", path, tour.other)
     tour.ask("412 precondition_failed", "DELETE", path, tour.owner, **_STALE)
@@ -283,7 +291,7 @@ def _chapters(tour: Tour, series_id: str) -> None:
     for method, what in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/publish"), ("POST", "/hide")):
         more: dict[str, Any] = {} if method in {"GET", "DELETE"} else {"json": {}}
         tour.ask("410 removed", method, path + what, tour.owner, **more)
-    tour.ask("410 removed", "POST", f"{path}/pages", tour.owner, **form([("pages", page())]))
+    tour.ask("410 removed", "POST", f"{path}/pages", tour.owner, **_form(("pages", page())))
     tour.ask("410 removed", "PUT", f"{path}/pages", tour.owner, json={"ids": []})
 
 
@@ -301,9 +309,9 @@ def _pages(tour: Tour, series_id: str) -> None:
         "415 unsupported_image": [("pages", flat("bmp", 3, 3))],
     }
     for expected, sent in files.items():
-        tour.ask(expected, "POST", path, tour.owner, **form(sent))
-    tour.ask("403 not_allowed", "POST", path, tour.other, **form([("pages", page())]))
-    added = tour.ask("201", "POST", path, tour.owner, **form([("page_7", page()), ("pages", page())]))
+        tour.ask(expected, "POST", path, tour.owner, **_form(*sent))
+    tour.ask("403 not_allowed", "POST", path, tour.other, **_form(("pages", page())))
+    added = tour.ask("201", "POST", path, tour.owner, **_form(("page_7", page()), ("pages", page())))
     assert [one["number"] for one in added["pages"]] == [1, 7, 8]
     tour.ask("403 not_allowed", "PUT", path, tour.other, json={"ids": [first]})
     tour.ask("412 precondition_failed", "PUT", path, tour.owner, json={"ids": [first]}, **_STALE)
@@ -324,7 +332,7 @@ def _service(tour: Tour) -> None:
 
 def _what_every_route_answers(tour: Tour, here: dict[str, str]) -> None:
     """Beside what each verb refuses: unknown parameters, no token, a foreign page, nothing there, no such body."""
-    cookie = {"Cookie": f"token={tour.admin}"}
+    cookie = {"Cookie": f"token={tour.admin.token}"}
     for operation in tour.promises.operations:
         method, path, body = operation.method, _filled(operation, here), BODIES.get(operation.name, {})
         _ask(tour, "400 invalid", method, f"{path}?nonsense=1", tour.admin, **body)
@@ -339,10 +347,10 @@ def _what_every_route_answers(tour: Tour, here: dict[str, str]) -> None:
             gone = _filled(operation, dict.fromkeys(here, NOBODY))
             _ask(tour, "404 not_found", method, gone, tour.admin, **body)
         if method == "GET" and operation.name != "stored_show":
-            tag = tour.site.ask("GET", path, by=tour.admin).headers["etag"]
+            tag = tour.admin.get(path).headers["etag"]
             _ask(tour, "304", method, path, tour.admin, headers={"If-None-Match": tag})
         if operation.name == "stored_show":
-            _ask(tour, "304", method, path, headers={"If-None-Match": tour.site.ask("GET", path).headers["etag"]})
+            _ask(tour, "304", method, path, headers={"If-None-Match": tour.site.stranger.get(path).headers["etag"]})
         if body:
             _bodies(tour, operation, path)
 
@@ -353,13 +361,12 @@ def _bodies(tour: Tour, operation: Operation, path: str) -> None:
         broken: dict[str, Any] = {"body": b"{", "headers": {"Content-Type": "application/json"}}
         _ask(tour, "413 too_large", operation.method, path, tour.admin, json={"body": "x" * (1 << 20)})
     else:
-        broken = {**form([("pages", page())]), "body": b"--a-boundary\r\n"}
+        broken = {**_form(("pages", page())), "body": CLOSING[:-4]}
     _ask(tour, "400 malformed", operation.method, path, tour.admin, **broken)
     text = {"body": b"x", "headers": {"Content-Type": "text/plain"}}
     _ask(tour, "415 unsupported_type", operation.method, path, tour.admin, **text)
-    if what["required"]:
-        chunked = {"Content-Type": next(iter(what["content"])), "Transfer-Encoding": "chunked"}
-        _ask(tour, "411 length_required", operation.method, path, tour.admin, headers=chunked)
+    chunked = {"Content-Type": next(iter(what["content"])), "Transfer-Encoding": "chunked"}
+    _ask(tour, "411 length_required", operation.method, path, tour.admin, headers=chunked)
 
 
 def _filled(operation: Operation, values: dict[str, str]) -> str:
@@ -369,7 +376,7 @@ def _filled(operation: Operation, values: dict[str, str]) -> str:
     return path
 
 
-def _ask(tour: Tour, expected: str, method: str, path: str, by: str = "", **more: Any) -> None:
+def _ask(tour: Tour, expected: str, method: str, path: str, by: Asker | None = None, **more: Any) -> None:
     tour.ask(expected, method, path.removeprefix(API), by, **more)
 
 
@@ -390,10 +397,10 @@ def test_an_app_that_could_not_start_answers_as_described() -> None:
 
 def test_a_database_that_was_not_prepared_is_told_as_described(tmp_path: Any) -> None:
     promises = Promises(openapi.document())
-    with closing(Site(f"sqlite:///{tmp_path}/none.db")) as site:
+    with opened(f"sqlite:///{tmp_path}/none.db") as site:
         for operation in promises.operations:
             path = _filled(operation, dict.fromkeys(["series", "chapter", "team", "user", "key"], NOBODY))
-            promises.check(operation.method, path, site.ask(operation.method, path))
+            promises.check(operation.method, path, site.stranger.ask(operation.method, path))
     codes = {one.code for one in promises.kept if one.status == "503"}
     assert codes == {"schema_mismatch", ""}  # /ready says it in its own words
     assert {one.operation for one in promises.kept if one.status == "200"} == {

@@ -74,7 +74,7 @@ class Me(msgspec.Struct, rename="camel"):
 
 
 def register(call: Call, body: Registration) -> Created[Token]:
-    """Makes an account and signs it in. It may read and take part; an administrator makes it an uploader."""
+    """Makes an account and signs it in. It may read and take part; to publish takes another role."""
     signed_in = accounts.register(
         call.db,
         email=body.email,

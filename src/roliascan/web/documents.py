@@ -16,7 +16,5 @@ def docs(call: Call) -> None:
     from roliascan.web import reference
 
     call.resp.content_type = "text/html; charset=utf-8"
-    call.resp.set_header(
-        "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-    )
+    call.resp.set_header("Content-Security-Policy", reference.policy())
     call.resp.data = reference.page()

@@ -183,7 +183,8 @@ def _request_body(route: Route, made: _Made) -> _Part | None:
     body, optional = _body(route)
     if body is None:
         return None
-    return {"required": not optional, "content": {"application/json": {"schema": made.schemas[body]}}}
+    content = {"schema": made.schemas[body], "example": vocabulary.EXAMPLES[route.handler]}
+    return {"required": not optional, "content": {"application/json": content}}
 
 
 def _body(route: Route) -> tuple[Any, bool]:
@@ -196,8 +197,9 @@ _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _FORM = {
     "type": "object",
     "description": f"At most {pages.MOST_FILES} files: JPEG, PNG, WebP, GIF or AVIF.",
-    "properties": {"page_1": {**_FILE, "description": "Sets page 1; and so on to `page_1000`."}},
-    "patternProperties": {r"^page_\d{1,4}$": _FILE},
+    "patternProperties": {
+        r"^page_\d{1,4}$": {**_FILE, "description": "Sets the page of this number, such as `page_7`."}
+    },
     "additionalProperties": {
         "description": "Appended in the order of the form.",
         "anyOf": [_FILE, {"type": "array", "items": _FILE}],
@@ -300,10 +302,8 @@ def _of_route(route: Route) -> Iterator[type[Refusal]]:
         yield ForeignOrigin
     if "{" in route.path:
         yield NotFound
-    body, optional = _body(route)
-    if body is not None or route.handler is pages.add:
-        yield from (Malformed, errors.TooLarge, errors.UnsupportedType)
-        yield from () if optional else (LengthRequired,)
+    if _body(route)[0] is not None or route.handler is pages.add:
+        yield from (Malformed, LengthRequired, errors.TooLarge, errors.UnsupportedType)
     yield from vocabulary.NOT_NOW if route.handler is not state.ready else ()
 
 

@@ -8,13 +8,13 @@ import msgspec
 
 from roliascan.library.images import ImageType
 from roliascan.library.shapes import ContentRating, Direction, SeriesType, State, Status
-from roliascan.paging import Listed
 from roliascan.people.permissions import ROLES
 from roliascan.web.fields import Id
 
 Schema = dict[str, Any]
 AT = "#/components/schemas/"
 
+_INTERNAL = {"sort_key", "total"}  # of paging.Listed, unset before a list is written
 _ID_PATTERN = get_args(Id)[1].pattern
 _ROLE = {"enum": list(ROLES)}
 _IN_TEAM = {"enum": ["leader", "member"]}
@@ -98,10 +98,9 @@ def _name(name: str) -> str:
 
 def _of_struct(name: str, raw: Schema) -> Schema:
     schema: Schema = {key: value for key, value in _tidied(raw).items() if key != "title" and value != []}
-    internal = set(Listed.__struct_fields__)
-    if internal <= schema["properties"].keys():
-        schema["properties"] = {key: value for key, value in schema["properties"].items() if key not in internal}
-        schema["required"] = [key for key in schema["required"] if key not in internal]
+    if schema["properties"].keys() >= _INTERNAL:
+        schema["properties"] = {key: value for key, value in schema["properties"].items() if key not in _INTERNAL}
+        schema["required"] = [key for key in schema["required"] if key not in _INTERNAL]
     for key, value in schema["properties"].items():
         value |= _meaning(key) | _KNOWN.get(f"{name}.{key}", _KNOWN.get(key, {})) | _own(value)
     return schema

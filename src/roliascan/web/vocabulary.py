@@ -1,7 +1,7 @@
 """What the OpenAPI document says that types do not: what each verb refuses, and words for parameters and headers."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from roliascan.database import faults
 from roliascan.database.faults import Dangling
@@ -70,6 +70,29 @@ SEE_MORE = {series.index, series.show, chapters.index, chapters.feed, chapters.s
 """Open to anyone; who is signed in also gets what only they may see, such as their own drafts."""
 
 SET_COOKIE = {accounts.register, accounts.login, accounts.logout}
+
+
+EXAMPLES: Mapping[Handler, dict[str, Any]] = {
+    accounts.register: {"email": "aiko@example.org", "username": "aiko", "password": "a long password"},
+    accounts.login: {"login": "aiko", "password": "a long password"},
+    accounts.change: {"email": "aiko@example.com", "currentPassword": "a long password"},
+    series.create: {
+        "title": "Kaze no Michi",
+        "author": "Aiko Mori",
+        "language": "ja",
+        "titles": [{"language": "en", "title": "The Way of the Wind"}],
+    },
+    series.change: {"status": "completed", "description": None},
+    chapters.create: {"number": 10.5, "title": "Rain", "language": "en"},
+    chapters.change: {"title": "Heavy Rain"},
+    chapters.publish: {"at": "2027-01-01T18:00:00Z"},
+    chapters.hide: {"reason": "Pages 3 and 4 are swapped."},
+    pages.arrange: {"ids": ["01936d3f-7a31-7cc4-9d5e-3f1f0f5a6b7c", "01936d3f-7a30-7b1a-8c2d-5e6f70819203"]},
+    teams.create: {"name": "Night Shift", "links": [{"label": "Site", "url": "https://nightshift.example/"}]},
+    teams.change: {"description": "We work while you sleep."},
+    teams.set_member: {"role": "leader"},
+}
+"""A body for each verb that takes one."""
 
 
 class Tag(NamedTuple):
