@@ -19,15 +19,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from roliascan.errors import Busy, Invalid, Refusal, TooLarge, UnsupportedType
 from roliascan.library import images
-from roliascan.library.images import (
-    Image,
-    ImageDamaged,
-    ImageTooLarge,
-    ImageType,
-    NotAnImage,
-    UnsupportedImage,
-    inspect,
-)
+from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
+from roliascan.library.images import Image, ImageType, inspect
 from tests.drawings import (
     RED,
     animation,
@@ -235,7 +228,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 MEASURE = """
 import io, sys
 from pathlib import Path
-from roliascan.library.images import ImageTooLarge, inspect
+from roliascan.library.image_terms import ImageTooLarge
+from roliascan.library.images import inspect
 
 def peak():
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]

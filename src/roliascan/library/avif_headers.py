@@ -8,8 +8,7 @@ file that calls itself 64 x 64.
 from collections.abc import Iterator
 from struct import unpack_from
 
-from roliascan.library.image_headers import Header
-from roliascan.library.images import ImageDamaged, UnsupportedImage
+from roliascan.library.image_terms import Header, ImageDamaged, UnsupportedImage
 
 _Span = tuple[int, int]  # where a box's content starts and ends
 

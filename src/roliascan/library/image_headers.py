@@ -5,20 +5,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from struct import error as StructError
 from struct import unpack_from
-from typing import NamedTuple
 
-from roliascan.library.images import ImageDamaged, NotAnImage, UnsupportedImage
-
-
-class Header(NamedTuple):
-    """Width and height are pixels as stored; `pixels` is how many a decoder makes of all frames together."""
-
-    width: int
-    height: int
-    frames: int
-    pixels: int
-    turned: bool  # shown a quarter turned
-
+from roliascan.library.avif_headers import read_avif
+from roliascan.library.image_terms import Header, ImageDamaged, NotAnImage, UnsupportedImage
 
 _MAGIC = {
     "jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -61,8 +50,6 @@ def read_header(kind: str, content: bytes) -> Header:
     Bytes after the end of the image are let be: cameras and archives add them, no decoder reads them, and we serve
     files under a type of our own. Raises ImageDamaged, UnsupportedImage.
     """
-    from roliascan.library.avif_headers import read_avif
-
     readers: dict[str, Callable[[bytes], Header]] = {
         "jpeg": _read_jpeg,
         "png": _read_png,

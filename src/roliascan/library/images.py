@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from roliascan.errors import Busy, Invalid, TooLarge, UnsupportedType
+from roliascan.errors import Busy
+from roliascan.library.image_terms import Header, ImageDamaged, ImageTooLarge
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
-
-    from roliascan.library.image_headers import Header
 
 # Pillow and what reads headers cost a cold start some 50 ms: they are imported in the functions that need them.
 
@@ -22,26 +21,6 @@ MAX_SIDE = 65_535  # pixels; JPEG and GIF can say no more, and browsers show no 
 MAX_FRAMES = 1_000  # of an animation: each costs time, however small it is
 _AT_ONCE = BoundedSemaphore(2)  # decodes per process: each holds up to 4 to 16 bytes for a pixel
 _WAIT = 10.0  # seconds for a turn to decode
-
-
-class NotAnImage(UnsupportedType):
-    code = "not_an_image"
-    detail = "This file is not an image; send a JPEG, PNG, WebP, GIF or AVIF file."
-
-
-class UnsupportedImage(UnsupportedType):
-    code = "unsupported_image"
-    detail = "This kind of image is not supported; save it as JPEG, PNG, WebP, GIF or AVIF."
-
-
-class ImageDamaged(Invalid):
-    code = "image_damaged"
-    detail = "This image is damaged or incomplete; save it again and send the new file."
-
-
-class ImageTooLarge(TooLarge):
-    code = "image_too_large"
-    detail = "This image is larger than the limit."
 
 
 class Image(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from roliascan.database.faults import Dangling
 from roliascan.database.schema import SchemaMismatch
 from roliascan.errors import Busy, NotAllowed, PreconditionFailed, Refusal, Removed
 from roliascan.library.chapters import ChapterExists, NoPages
-from roliascan.library.images import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
+from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
 from roliascan.library.pages import PageExists, TooManyPages
 from roliascan.paging import PageTooDeep
 from roliascan.people.accounts import EmailTaken, InvalidCredentials, UsernameTaken, WrongPassword
