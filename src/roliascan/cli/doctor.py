@@ -1,0 +1,306 @@
+"""Look at settings, database, storage and what is installed, and say what is wrong. Prints no secret."""
+
+import argparse
+import io
+import json
+import math
+import os
+import platform
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from importlib import metadata
+from typing import Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from roliascan import __version__
+from roliascan.cli import surroundings
+from roliascan.database import BadAddress, Database, Tx, faults, open_database, profiles, schema
+from roliascan.errors import Refusal
+from roliascan.settings import BadSettings, Settings
+from roliascan.storage import NotStored, Storage, open_storage
+
+STATES = {"ok": "ok", "note": "NOTE", "wrong": "WRONG"}
+ENOUGH_BITS = 128
+LITTLE_ROOM = 1 << 30  # bytes
+
+
+class Finding(NamedTuple):
+    """What was found out about a part. A note is worth a look; only what is wrong counts as failed."""
+
+    part: str
+    state: Literal["ok", "note", "wrong"]
+    detail: str
+
+
+Findings = Iterator[Finding]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when nothing is wrong, else 1."""
+    findings = list(_findings())
+    wrong = sum(finding.state == "wrong" for finding in findings)
+    if args.json:
+        told = [finding._asdict() for finding in findings]
+        print(json.dumps({"version": __version__, "ok": not wrong, "findings": told}, indent=2))
+    else:
+        for finding in findings:
+            print(f"{STATES[finding.state]:6}{finding.part:10}{finding.detail}")
+        print(f"\n{wrong} of these are wrong." if wrong else "\nNothing is wrong.")
+    return 1 if wrong else 0
+
+
+def _findings() -> Findings:
+    yield from _runtime()
+    yield from _packages()
+    yield from _pillow()
+    try:
+        surroundings.load_environment()
+    except BadSettings as bad:
+        yield from (Finding("settings", "wrong", problem) for problem in bad.problems)
+        return
+    problems, found = _read(os.environ)
+    yield from (Finding("settings", "wrong", problem) for problem in problems)
+    if found is None:
+        yield Finding("settings", "note", "database and storage are not looked at until these are mended")
+        return
+    if not problems:
+        yield Finding("settings", "ok", "each can be read, and they fit together")
+        yield _secret(found.jwt_secret)
+    for part in (_public_url, _database, _storage):
+        yield from _cleaned(part(found), found)
+
+
+def _read(environ: Mapping[str, str]) -> tuple[list[str], Settings | None]:
+    """What is wrong with the settings, and the settings where it is only the secret."""
+    try:
+        return [], Settings.from_environ(environ)
+    except BadSettings as bad:
+        problems = bad.problems
+    try:
+        return problems, Settings.from_environ({**environ, "JWT_SECRET": secrets.token_urlsafe(48)})
+    except BadSettings:
+        return problems, None
+
+
+def _cleaned(findings: Findings, found: Settings) -> Findings:
+    """Without anything secret that a driver may have put into its words."""
+    urls = (found.database_url, found.database_direct_url, found.storage_url)
+    hidden = {found.jwt_secret, found.uploadthing_token}
+    hidden |= {password for url in urls for raw in [_password(url)] for password in (raw, unquote(raw))}
+    for finding in findings:
+        detail = finding.detail
+        for one in sorted(hidden - {""}, key=len, reverse=True):
+            detail = detail.replace(one, "***")
+        yield finding._replace(detail=detail)
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
+
+
+# What is installed
+
+
+def _runtime() -> Findings:
+    fits = sys.version_info >= (3, 11)
+    told = f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield Finding("python", "ok" if fits else "wrong", told if fits else f"{told}; 3.11 or newer is needed")
+
+
+def _packages() -> Findings:
+    """The packages that ours says it needs, without its extras."""
+    needed = [one for one in metadata.requires("roliascan") or [] if "extra ==" not in one]
+    versions = {name: _version(name) for name in (re.split(r"[^\w.-]", one)[0] for one in needed)}
+    there = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    yield Finding("packages", "ok", f"roliascan {__version__}, {there}")
+    for name, version in versions.items():
+        if version is None:
+            yield Finding("packages", "wrong", f"{name} is not installed")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+_DECODERS = {"JPEG": "jpg", "PNG": "zlib", "WebP": "webp", "AVIF": "avif"}
+"""Formats that we take, and the library in Pillow that reads each; GIF needs none. Others are never opened."""
+
+
+_LIBRARIES = ("libjpeg_turbo", "zlib_ng", "zlib", "webp", "avif")
+"""Those whose faults would be ours: what they are depends on the wheel, not on our lock file."""
+
+
+def _pillow() -> Findings:
+    try:
+        from PIL import features
+    except ImportError as error:
+        yield Finding("images", "wrong", f"Pillow cannot be loaded: {error}")
+        return
+    missing = [kind for kind, library in _DECODERS.items() if not features.check(library)]
+    bundled = ", ".join(f"{name} {features.version(name)}" for name in _LIBRARIES if features.check(name))
+    taken = ", ".join(["GIF", *(kind for kind in _DECODERS if kind not in missing)])
+    yield Finding("images", "ok", f"Pillow {features.version('pil')} reads {taken}; its libraries: {bundled}")
+    for kind in missing:
+        yield Finding("images", "wrong", f"this Pillow cannot read {kind}; install the wheel from its makers")
+
+
+# What is set
+
+
+def _secret(secret: str) -> Finding:
+    size, different = len(secret.encode()), len(set(secret))
+    if size * math.log2(different) >= ENOUGH_BITS:
+        return Finding("secret", "ok", f"{size} bytes")
+    return Finding("secret", "note", "JWT_SECRET repeats a few characters; make one by: openssl rand -base64 48")
+
+
+def _public_url(found: Settings) -> Findings:
+    url = found.public_url
+    if url.startswith("https:"):
+        yield Finding("address", "ok", f"PUBLIC_URL is {url}; the cookie is sent over https only")
+    elif found.on_function or urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}:
+        given = f"PUBLIC_URL is {url}" if found.public_url_given else "PUBLIC_URL is not set"
+        state: Literal["wrong", "note"] = "wrong" if found.on_function else "note"
+        yield Finding("address", state, f"{given}: the cookie goes over plain http too; set it to the https address")
+    else:
+        yield Finding("address", "ok", f"{url}, on this machine; elsewhere set PUBLIC_URL to the https address")
+    if url.startswith("https:") and found.image_url.startswith("http:"):
+        yield Finding("address", "wrong", "IMAGE_URL is http: browsers show no such image on a page that is https")
+
+
+# What is reached
+
+
+class _Server(msgspec.Struct):
+    version: str
+    tls: str | None
+    connections: int | None
+
+
+class _Variable(msgspec.Struct):
+    Variable_name: str
+    Value: str
+
+
+_SERVER = {
+    "sqlite": "SELECT sqlite_version() AS version, NULL AS tls, NULL AS connections",
+    "postgresql": "SELECT current_setting('server_version') AS version,"
+    " (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()) AS tls,"
+    " CAST(current_setting('max_connections') AS integer) AS connections",
+    "mysql": "SELECT VERSION() AS version, NULL AS tls, @@max_connections AS connections",
+}
+_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL"}
+
+
+def _database(found: Settings) -> Findings:
+    try:
+        with closing(open_database(found.database_url, pool_size=1)) as db:
+            server = _looked_at(db)
+            yield from _server(db, server, found.database_url)
+            yield from _schema(db)
+            yield _pool(found, server)
+    except faults.Unmigrated:  # SQLite has no file yet
+        yield Finding("schema", "wrong", faults.Unmigrated.detail)
+    except (Refusal, BadAddress) as refusal:
+        told = str(refusal.__cause__ or "").strip().replace("\n", "; ")
+        yield Finding("database", "wrong", f"DATABASE_URL: {refusal}{f' ({told})' if told else ''}")
+    try:
+        if reason := profiles.pooled_reason(found.database_direct_url):
+            told = f"DATABASE_DIRECT_URL: {reason}; migrations need the direct one"
+            yield Finding("database", "wrong", told)
+    except BadAddress as bad:
+        yield Finding("database", "wrong", f"DATABASE_DIRECT_URL: {bad}")
+
+
+def _looked_at(db: Database) -> _Server:
+    with db.begin() as tx:
+        server = tx.read(_SERVER[db.kind], _Server)[0]
+        return msgspec.structs.replace(server, tls=_mysql_tls(tx)) if db.kind == "mysql" else server
+
+
+def _mysql_tls(tx: Tx) -> str:
+    """MySQL and MariaDB keep it in different tables, and show it alike."""
+    return tx.read("SHOW SESSION STATUS LIKE 'Ssl_version'", _Variable)[0].Value
+
+
+def _server(db: Database, server: _Server, url: str) -> Findings:
+    name = "MariaDB" if "MariaDB" in server.version else _NAMES[db.kind]
+    yield Finding("database", "ok", f"{name} {server.version}")
+    if server.tls:
+        yield Finding("database", "ok", f"the connection is encrypted ({server.tls})")
+    elif db.kind != "sqlite":
+        is_near = urlsplit(url).hostname in {None, "localhost", "127.0.0.1", "::1"}
+        yield Finding("database", "ok" if is_near else "note", "the connection is not encrypted (no TLS)")
+
+
+def _schema(db: Database) -> Findings:
+    read = schema.read(db)
+    state = schema.state(read)
+    yield Finding("schema", "ok" if state.fits else "wrong", state.detail)
+    if read.sql_mode is not None and state.fits:
+        yield Finding("schema", "ok", "the server refuses values that do not fit (strict mode)")
+
+
+def _pool(found: Settings, server: _Server) -> Finding:
+    told = f"DATABASE_POOL: {found.database_pool} connections for each process"
+    if server.connections is None:
+        return Finding("pool", "ok", told)
+    told += f", of {server.connections} that the server has for all"
+    return Finding("pool", "ok" if found.database_pool < server.connections else "wrong", told)
+
+
+def _storage(found: Settings) -> Findings:
+    kind = found.storage_url.partition(":")[0]
+    try:
+        storage = open_storage(found.storage_url)
+        problem = _probed(storage)
+    except Refusal as refusal:
+        told = str(getattr(refusal.__cause__, "strerror", None) or "")
+        yield Finding("storage", "wrong", f"{refusal}{f' ({told})' if told not in str(refusal) else ''}")
+        return
+    if problem:
+        yield Finding("storage", "wrong", f"{kind}: {problem}")
+    else:
+        yield Finding("storage", "ok", f"{kind}: a file was written, read back and deleted")
+    if kind == "memory":
+        yield Finding("storage", "note", "nothing that is stored in memory: lasts")
+    if kind == "file":
+        yield _room(found.storage_url.removeprefix("file:").removeprefix("//"))
+
+
+def _probed(storage: Storage) -> str:
+    """What is wrong, or nothing."""
+    key, content = f"probe-{secrets.token_hex(16)}.txt", secrets.token_bytes(1000)
+    storage.put(key, io.BytesIO(content), type="text/plain")
+    try:
+        with storage.open(key) as file:
+            if file.read() != content:
+                return "a file came back as another"
+    finally:
+        storage.delete(key)
+    try:
+        storage.open(key).close()
+    except NotStored:
+        return ""
+    return "a file that was deleted is still there"
+
+
+def _room(folder: str) -> Finding:
+    free = shutil.disk_usage(folder).free
+    return Finding("storage", "ok" if free > LITTLE_ROOM else "note", f"{free / 1e9:,.1f} GB are free")

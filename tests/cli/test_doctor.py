@@ -1,0 +1,134 @@
+"""`roliascan doctor`: what it finds out, what it calls wrong, and what it never prints."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import features
+
+from roliascan import cli
+
+SECRET = "a secret of tests, 0123456789 abcdefghij"
+PASSWORD = "hush-hush"
+Look = Callable[..., tuple[int, dict[str, list[str]]]]
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Look:
+    """Runs it with these settings: its exit status, and `state: detail` of each finding by part."""
+    monkeypatch.chdir(tmp_path)
+
+    def looked(**settings: str) -> tuple[int, dict[str, list[str]]]:
+        for name, value in {"JWT_SECRET": SECRET, **settings}.items():
+            monkeypatch.setenv(name, value)
+        status = cli.main(["doctor", "--json"])
+        told = json.loads(capsys.readouterr().out)
+        assert told["ok"] == (status == 0)
+        found: dict[str, list[str]] = {}
+        for finding in told["findings"]:
+            found.setdefault(finding["part"], []).append(f"{finding['state']}: {finding['detail']}")
+        return status, found
+
+    return looked
+
+
+def test_a_healthy_site(look: Look, database_url: str, tmp_path: Path) -> None:
+    status, found = look(DATABASE_URL=database_url)
+    assert status == 0
+    assert not [detail for details in found.values() for detail in details if not detail.startswith("ok: ")]
+    name = {"s": "SQLite", "p": "PostgreSQL", "m": "MariaDB"}[database_url[0]]
+    assert found["database"][0].startswith(f"ok: {name} ")
+    assert found["schema"][0] == "ok: The database is at revision 1, as this version needs."
+    assert found["pool"][0].startswith("ok: DATABASE_POOL: 4 connections for each process")
+    assert list((tmp_path / "data" / "uploads").glob("[!.]*")) == []  # the probe is gone
+    if name != "SQLite":
+        assert found["database"][1] == "ok: the connection is not encrypted (no TLS)"
+        assert "that the server has for all" in found["pool"][0]
+    if name == "MariaDB":
+        assert "strict mode" in found["schema"][1]
+
+
+def test_people_get_lines(sqlite_url: str, look: Look, capsys: pytest.CaptureFixture[str]) -> None:
+    look(DATABASE_URL=sqlite_url)
+    assert cli.main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "ok    settings  each can be read, and they fit together" in lines
+    assert lines[-1] == "Nothing is wrong."
+
+
+def test_pillow_is_told_with_its_formats_and_libraries(look: Look, sqlite_url: str) -> None:  # SC-10
+    (told,) = look(DATABASE_URL=sqlite_url)[1]["images"]
+    assert told.startswith(f"ok: Pillow {features.version('pil')} reads GIF, JPEG, PNG, WebP, AVIF; ")
+    assert f"webp {features.version('webp')}" in told
+    assert f"avif {features.version('avif')}" in told
+
+
+def test_every_bad_setting_is_told_and_no_secret(look: Look, sqlite_url: str) -> None:
+    status, found = look(DATABASE_URL=sqlite_url, JWT_SECRET=PASSWORD, MAX_FILE_SIZE="much", IMAGE_URL="images")
+    assert status == 1
+    *bad, note = found["settings"]
+    assert [detail.split(": ")[1] for detail in bad] == ["MAX_FILE_SIZE", "IMAGE_URL", "JWT_SECRET"]
+    assert note == "note: database and storage are not looked at until these are mended"
+    assert PASSWORD not in str(found)
+
+
+def test_a_bad_secret_does_not_hide_the_rest(look: Look, sqlite_url: str) -> None:
+    status, found = look(DATABASE_URL=sqlite_url, JWT_SECRET="short")
+    assert status == 1
+    assert "secret" not in found
+    assert found["database"][0].startswith("ok: SQLite")
+    assert found["storage"][0] == "ok: file: a file was written, read back and deleted"
+
+
+def test_a_secret_of_few_characters_is_worth_a_note(look: Look, sqlite_url: str) -> None:
+    status, found = look(DATABASE_URL=sqlite_url, JWT_SECRET="abcdefgh" * 4)
+    assert (status, found["secret"][0][:24]) == (0, "note: JWT_SECRET repeats")
+
+
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(look: Look) -> None:
+    url = f"postgresql://me:{PASSWORD}@/name?host=/nowhere/{PASSWORD}"
+    status, found = look(DATABASE_URL=url)
+    assert status == 1
+    (told,) = found["database"]
+    assert told.startswith("wrong: DATABASE_URL: The database cannot be reached")
+    assert "/nowhere/***/" in told  # what the driver said helps
+    assert PASSWORD not in str(found)
+
+
+def test_an_empty_database_needs_to_be_migrated(look: Look, empty_database_url: str) -> None:
+    status, found = look(DATABASE_URL=empty_database_url)
+    assert status == 1
+    assert found["schema"][0].startswith("wrong: ")
+    assert found["schema"][0].endswith("roliascan migrate up")
+
+
+def test_migrations_need_a_direct_address(look: Look, sqlite_url: str) -> None:
+    direct = f"postgresql://me:{PASSWORD}@ep-1-pooler.example/name"
+    status, found = look(DATABASE_URL=sqlite_url, DATABASE_DIRECT_URL=direct)
+    assert status == 1
+    assert found["database"][-1].startswith("wrong: DATABASE_DIRECT_URL: its host has -pooler")
+
+
+def test_a_storage_that_cannot_be_written(look: Look, sqlite_url: str) -> None:
+    status, found = look(DATABASE_URL=sqlite_url, STORAGE_URL="file:/proc/nowhere")
+    assert status == 1
+    assert found["storage"] == [
+        "wrong: STORAGE_URL: the folder /proc/nowhere cannot be used: No such file or directory."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [
+        ({"PUBLIC_URL": "https://comics.example"}, "ok"),
+        ({"PUBLIC_URL": "http://127.0.0.1:3000"}, "ok"),
+        ({"PUBLIC_URL": "http://comics.example"}, "note"),
+        ({"K_SERVICE": "site", "ALLOW_EPHEMERAL": "on"}, "wrong"),
+        ({"PUBLIC_URL": "https://comics.example", "IMAGE_URL": "http://images.example"}, "wrong"),
+    ],
+)
+def test_cookies_go_over_https_only(look: Look, sqlite_url: str, settings: dict[str, str], state: str) -> None:
+    status, found = look(DATABASE_URL=sqlite_url, **settings)
+    assert found["address"][-1].startswith(f"{state}: ")
+    assert status == (1 if state == "wrong" else 0)
