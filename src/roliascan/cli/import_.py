@@ -7,10 +7,12 @@ stays.
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,7 +20,7 @@ import msgspec
 from roliascan.cli import surroundings
 from roliascan.cli.importing import finding
 from roliascan.cli.importing.archives import Limits
-from roliascan.cli.importing.intake import Importer, Outcome
+from roliascan.cli.importing.intake import RESULTS, Importer, Outcome
 from roliascan.cli.importing.names import shown
 from roliascan.cli.surroundings import Site
 from roliascan.errors import NotFound
@@ -35,7 +37,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when everything is in, 1 when something was refused."""
-    surroundings.prepare_embedded(surroundings.settings())
     outcomes: list[Outcome] = []
     with surroundings.site() as site:
         person = persons.operator(_owner(site, args.username))
@@ -47,18 +48,20 @@ def run(args: argparse.Namespace) -> int:
                 if not args.json:
                     say(_line(outcome))
 
-            limits = Limits(page=site.settings.max_file_size)
             importer = Importer(
                 site.db,
                 site.storage,
                 person=person,
-                limits=limits,
+                limits=Limits(page=site.settings.max_file_size),
                 clock=surroundings.now,
                 report=report,
                 step=step,
             )
-            importer.take(found)
-    return _conclude(outcomes, as_json=args.json)
+            try:
+                importer.take(found)
+            finally:  # who interrupts it wants to know how far it came
+                say(_summary(outcomes, as_json=args.json))
+    return 1 if any(outcome.result == "refused" for outcome in outcomes) else 0
 
 
 class _Id(msgspec.Struct):
@@ -78,9 +81,9 @@ def _owner(site: Site, username: str | None) -> str:
 
 @contextmanager
 def _progress(size: int, *, quiet: bool) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
-    """A bar on a terminal, plain lines elsewhere."""
+    """What to call when an item is done, and with each line: a bar on a terminal, plain lines elsewhere."""
     if quiet or not sys.stderr.isatty():
-        yield (lambda: None), print
+        yield (lambda: None), partial(print, flush=True)
         return
     from tqdm import tqdm
 
@@ -93,16 +96,20 @@ def _ignore(_: object) -> None:
 
 
 def _line(outcome: Outcome) -> str:
-    what = " ".join(part for part in (outcome.series, outcome.chapter) if part)
     if outcome.result in {"refused", "warning"}:
         return f"{outcome.result}: {shown(outcome.path, 1000)}: {outcome.detail}"
+    what = " ".join(part for part in (outcome.series, outcome.chapter) if part)
     return f"{outcome.result}: {what}" + (f" ({outcome.detail})" if outcome.detail else "")
 
 
-def _conclude(outcomes: list[Outcome], *, as_json: bool) -> int:
-    counts = Counter(outcome.result for outcome in outcomes)
+def _summary(outcomes: Sequence[Outcome], *, as_json: bool) -> str:
+    counts = dict.fromkeys(RESULTS, 0) | Counter(outcome.result for outcome in outcomes)
     if as_json:
-        print(json.dumps({"outcomes": [outcome._asdict() for outcome in outcomes], "counts": counts}, indent=2))
-    else:
-        print(f"{counts['added']} chapters added, {counts['unchanged']} unchanged, {counts['refused']} refused.")
-    return 1 if counts["refused"] else 0
+        return json.dumps({"outcomes": [_plain(outcome) for outcome in outcomes], "counts": counts}, indent=2)
+    return f"{counts['added']} chapters added, {counts['unchanged']} unchanged, {counts['refused']} refused."
+
+
+def _plain(outcome: Outcome) -> dict[str, str]:
+    """For JSON, which is Unicode: a byte of a path that is not UTF-8 becomes `\\xff`."""
+    path = os.fsencode(outcome.path).decode("utf-8", "backslashreplace")
+    return outcome._replace(path=path)._asdict()

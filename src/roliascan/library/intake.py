@@ -14,10 +14,13 @@ from roliascan.people.persons import Person
 from roliascan.storage import Storage
 from roliascan.text import sort_key
 
+COVERS = "covers"
+
 
 class Taken(NamedTuple):
     series_id: str
     chapter_id: str
+    is_new_series: bool
 
 
 class Known(msgspec.Struct):
@@ -35,6 +38,10 @@ class _Hash(msgspec.Struct):
     sha256: str
 
 
+class _Value(msgspec.Struct):
+    value: int
+
+
 def take_in(
     db: Database,
     storage: Storage,
@@ -42,28 +49,60 @@ def take_in(
     into: series.Draft | str,
     draft: chapters.Draft,
     uploads: Iterable[Upload],
+    cover: Upload | None = None,
     person: Person,
     max_bytes: int,
     now: datetime,
 ) -> Taken:
-    """Publishes a chapter with its pages in a series, which is started with it when `into` is a draft.
+    """Publishes a chapter with its pages in a series: one that is there, or the one that `into` drafts.
 
-    Bytes first, then all rows in one transaction. Raises what the verbs of series, chapters and pages raise.
+    The drafted one is started, with `cover`, unless a series of its title has come meanwhile. Bytes first, then all
+    rows in one transaction. Raises what the verbs of series, chapters and pages raise.
     """
-    with pages.kept_or_removed(storage) as stored:
+    with pages.kept_or_removed(storage) as stored, pages.kept_or_removed(storage) as covers:
         for upload in uploads:
             pages.store(storage, stored, upload, folder=pages.FOLDER, max_bytes=max_bytes, now=now)
-        return db.run(_take_in, into, draft, stored, person=person, now=now)
+        if cover is not None:
+            pages.store(storage, covers, cover, folder=COVERS, max_bytes=max_bytes, now=now)
+        taken = db.run(_take_in, into, draft, stored, covers, person=person, now=now)
+    if not taken.is_new_series:
+        for unused in covers:
+            storage.delete(unused.key)
+    return taken
 
 
 def _take_in(
-    tx: Tx, into: series.Draft | str, draft: chapters.Draft, stored: list[pages.New], *, person: Person, now: datetime
+    tx: Tx,
+    into: series.Draft | str,
+    draft: chapters.Draft,
+    stored: list[pages.New],
+    covers: list[pages.New],
+    *,
+    person: Person,
+    now: datetime,
 ) -> Taken:
-    series_id = into if isinstance(into, str) else series.create(tx, into, person=person, now=now)
+    series_id, is_new = _series(tx, into, covers, person=person, now=now)
     chapter_id = chapters.create(tx, series_id, draft, person=person, now=now)
     pages.attach(tx, chapter_id, stored, person=person, now=now)
     chapters.publish(tx, chapter_id, person=person, at=None, now=now)
-    return Taken(series_id, chapter_id)
+    return Taken(series_id, chapter_id, is_new)
+
+
+def _series(
+    tx: Tx, into: series.Draft | str, covers: list[pages.New], *, person: Person, now: datetime
+) -> tuple[str, bool]:
+    """The series' identifier, and whether it was started here."""
+    if isinstance(into, str):
+        return into, False
+    # Titles are not unique, but imports repeat: one at a time looks for the title and starts what is missing.
+    tx.read("SELECT value FROM counters WHERE name = 'chapters' FOR UPDATE", _Value)
+    known = series_called(tx, str(into.title))
+    if known is not None:
+        return known, False
+    if covers:
+        tx.insert_many("files", [pages.file_row(new, purpose="cover", person=person, now=now) for new in covers])
+        into = msgspec.structs.replace(into, cover_id=covers[0].file_id)
+    return series.create(tx, into, person=person, now=now), True
 
 
 def series_called(db: Reader, title: str) -> str | None:

@@ -1,7 +1,7 @@
 """Puts the demo into a site: people, teams, series, chapters. Cut short, doing it again goes on where it stopped."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ import msgspec
 from roliascan.cli.demo import drawing
 from roliascan.cli.demo.story import PEOPLE, SERIES, TEAMS, Chapter, Series, Someone, Team
 from roliascan.database import Database, Reader, Tx
-from roliascan.library import chapters, covers, intake, series
+from roliascan.library import chapters, intake, series
 from roliascan.library.pages import Upload
 from roliascan.people import accounts, persons, teams
 from roliascan.people.accounts import EmailTaken, UsernameTaken
@@ -101,28 +101,18 @@ def _series(
                 storage,
                 into=into,
                 draft=draft,
-                uploads=_uploads(one, chapter),
+                uploads=map(_upload, drawing.pages(one, chapter)),
+                cover=None if isinstance(into, str) else _upload(drawing.cover(one)),
                 person=person,
                 max_bytes=max_bytes,
                 now=clock(),
             )
-            if not isinstance(into, str):
-                _cover(db, storage, one, taken.series_id, person=person, max_bytes=max_bytes, now=clock())
             into = taken.series_id
         step(one.title)
 
 
-def _uploads(one: Series, chapter: Chapter) -> Iterator[Upload]:
-    for picture in drawing.pages(one, chapter):
-        yield Upload(picture.name, None, io.BytesIO(picture.data))
-
-
-def _cover(
-    db: Database, storage: Storage, one: Series, series_id: str, *, person: Person, max_bytes: int, now: datetime
-) -> None:
-    picture = drawing.cover(one)
-    cover_id = covers.add(db, storage, io.BytesIO(picture.data), person=person, max_bytes=max_bytes, now=now)
-    db.run(series.change, series_id, series.Draft(cover_id=cover_id), person=person, version=None, now=now)
+def _upload(picture: drawing.Picture) -> Upload:
+    return Upload(picture.name, None, io.BytesIO(picture.data))
 
 
 def _series_draft(one: Series, team_ids: dict[str, str]) -> series.Draft:

@@ -202,7 +202,7 @@ def catalogue(shelf: Shelf, limits: Limits) -> list[Series]:
 def _outlines(item: Item, limits: Limits) -> list[Outline]:
     try:
         return chapters.outlines(item, limits)
-    except Refusal:
+    except (Refusal, OSError):
         return []
 
 

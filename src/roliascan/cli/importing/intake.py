@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from roliascan.cli.importing import chapters as readings
 from roliascan.cli.importing import finding
@@ -14,19 +14,25 @@ from roliascan.cli.importing.archives import Limits
 from roliascan.cli.importing.chapters import Chapter, Item, Page
 from roliascan.cli.importing.finding import Found, Series
 from roliascan.database import Database
-from roliascan.errors import Refusal
-from roliascan.library import chapters, covers, intake, series
+from roliascan.errors import Busy, Invalid, Refusal
+from roliascan.library import chapters, images, intake, series
 from roliascan.library.naming import number
 from roliascan.library.pages import Upload
 from roliascan.people.persons import Person
 from roliascan.storage import Storage
 from roliascan.text import tidy
 
+Into: TypeAlias = series.Draft | str
+"""The draft of a series until it is known, or started, and then its identifier."""
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
+RESULTS = ("added", "unchanged", "warning", "refused")
+
+
 class Outcome(NamedTuple):
-    """What became of something: `added`, `unchanged`, `warning`, or `refused` with the reason in `detail`."""
+    """What became of something: a `result`, and for the last two the reason in `detail`."""
 
     result: str
     path: str
@@ -58,6 +64,7 @@ class Importer:
         self._step = step
 
     def take(self, found: Found) -> None:
+        """Raises Busy, after naming where it stopped, when database or storage are gone: no chapter is to blame."""
         for skipped in found.skipped:
             result = "refused" if skipped.is_loss else "warning"
             self._report(Outcome(result, str(skipped.path), "", "", skipped.reason))
@@ -66,67 +73,91 @@ class Importer:
                 self._take_series(one)
 
     def _take_series(self, found: Series) -> None:
-        into: series.Draft | str = intake.series_called(self._db, _clipped(found.title, 300)) or _series_draft(found)
+        into: Into = _series_draft(found)
         for item in found.items:
             into = self._take_item(found, item, into)
             self._step()
 
-    def _take_item(self, found: Series, item: Item, into: series.Draft | str) -> series.Draft | str:
+    def _take_item(self, found: Series, item: Item, into: Into) -> Into:
         try:
             for chapter in readings.read(item, self._limits, alone=len(found.items) == 1):
                 into = self._take_chapter(found, item, chapter, into)
-        except Refusal as refusal:
-            self._report(Outcome("refused", str(item.path), found.title, "", refusal.detail))
+        except Busy:
+            raise
+        except (Refusal, OSError) as error:  # OSError: a disk or a share that fails while it is read
+            self._report(Outcome("refused", str(item.path), found.title, "", _why(error)))
         return into
 
-    def _take_chapter(
-        self, found: Series, item: Item, chapter: Chapter, into: series.Draft | str
-    ) -> series.Draft | str:
+    def _take_chapter(self, found: Series, item: Item, chapter: Chapter, into: Into) -> Into:
         name = _name(chapter)
         for warning in chapter.warnings:
             self._report(Outcome("warning", str(item.path), found.title, name, warning))
         try:
-            draft = _chapter_draft(found, chapter)
-            known = intake.chapter_known(self._db, into, draft) if isinstance(into, str) else None
-            if known is not None:
-                self._report(_known(item, found, chapter, known))
-                return into
-            taken = self._add(chapter, draft, into)
-        except Refusal as refusal:
-            detail = f"chapter {name}: {refusal.detail}"
-            self._report(Outcome("refused", str(item.path), found.title, name, detail))
-            return into
-        self._report(Outcome("added", str(item.path), found.title, name, f"{len(chapter.pages)} pages"))
-        if not isinstance(into, str):
-            self._cover(found, item, chapter, taken.series_id)
-        return taken.series_id
+            return self._publish(found, item, chapter, into)
+        except (Refusal, OSError) as error:
+            self._report(Outcome("refused", str(item.path), found.title, name, f"chapter {name}: {_why(error)}"))
+            if isinstance(error, Busy):
+                raise
+        return into
 
-    def _add(self, chapter: Chapter, draft: chapters.Draft, into: series.Draft | str) -> intake.Taken:
-        with closing(_uploads(chapter.pages)) as uploads:
+    def _publish(self, found: Series, item: Item, chapter: Chapter, into: Into) -> Into:
+        """Publishes the chapter unless it is there; the series' identifier."""
+        draft = _chapter_draft(found, chapter)
+        into, known = self._look(into, draft)
+        if known is None:
+            try:
+                taken = self._add(found, item, chapter, draft, into)
+            except chapters.ChapterExists:  # another import was quicker
+                into, known = self._look(into, draft)
+                if known is None:
+                    raise
+            else:
+                self._report(Outcome("added", str(item.path), found.title, _name(chapter), _count(chapter)))
+                return taken.series_id
+        self._report(_known(item, found, chapter, known))
+        return into
+
+    def _look(self, into: Into, draft: chapters.Draft) -> tuple[Into, intake.Known | None]:
+        if isinstance(into, series.Draft):
+            into = intake.series_called(self._db, str(into.title)) or into
+        return into, intake.chapter_known(self._db, into, draft) if isinstance(into, str) else None
+
+    def _add(self, found: Series, item: Item, chapter: Chapter, draft: chapters.Draft, into: Into) -> intake.Taken:
+        cover = None if isinstance(into, str) else self._cover(found, item, chapter)
+        with closing(_uploads(chapter.pages)) as uploads, ExitStack() as opened:
             return intake.take_in(
                 self._db,
                 self._storage,
                 into=into,
                 draft=draft,
                 uploads=uploads,
+                cover=Upload("cover", None, opened.enter_context(cover.open())) if cover else None,
                 person=self._person,
                 max_bytes=self._limits.page,
                 now=self._clock(),
             )
 
-    def _cover(self, found: Series, item: Item, chapter: Chapter, series_id: str) -> None:
-        """The picture beside the chapters, else the first page, shows a new series."""
-        page = finding.cover_of(found, self._limits) or chapter.pages[0]
-        now = self._clock()
+    def _cover(self, found: Series, item: Item, chapter: Chapter) -> Page:
+        """What shows a new series: the picture beside its chapters if that is good, else the first page."""
         try:
-            with page.open() as source:
-                cover_id = covers.add(
-                    self._db, self._storage, source, person=self._person, max_bytes=self._limits.page, now=now
-                )
-            draft = series.Draft(cover_id=cover_id)
-            self._db.run(series.change, series_id, draft, person=self._person, version=None, now=now)
-        except Refusal as refusal:
-            self._report(Outcome("warning", str(item.path), found.title, "", f"no cover: {refusal.detail}"))
+            page = finding.cover_of(found, self._limits)
+            if page is not None:
+                with page.open() as source:
+                    images.inspect(source, max_bytes=self._limits.page)
+                return page
+        except (Refusal, OSError) as error:
+            self._report(Outcome("warning", str(found.cover or item.path), found.title, "", f"no cover: {_why(error)}"))
+        return chapter.pages[0]
+
+
+def _why(error: Refusal | OSError) -> str:
+    if isinstance(error, Invalid):
+        return "; ".join(f"{problem.field} {problem.message}" for problem in error.problems) + "."
+    return error.detail if isinstance(error, Refusal) else f"{error.strerror or error}."
+
+
+def _count(chapter: Chapter) -> str:
+    return "1 page" if len(chapter.pages) == 1 else f"{len(chapter.pages)} pages"
 
 
 def _uploads(pages: Sequence[Page]) -> Generator[Upload, None, None]:
