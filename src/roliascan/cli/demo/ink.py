@@ -96,14 +96,23 @@ def curve(*points: Point, steps: int = 14) -> list[Point]:
     padded = [points[0], *points, points[-1]]
     found: list[Point] = []
     for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        for step in range(steps):
-            t = step / steps
-            found.append((_spline(a[0], b[0], c[0], d[0], t), _spline(a[1], b[1], c[1], d[1], t)))
+        for p, q, r, s in _weights(steps):
+            found.append((p * a[0] + q * b[0] + r * c[0] + s * d[0], p * a[1] + q * b[1] + r * c[1] + s * d[1]))
     return [*found, points[-1]]
 
 
-def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
-    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - 3 * c + d - a) * t * t * t)
+@lru_cache(8)
+def _weights(steps: int) -> list[tuple[float, float, float, float]]:
+    """What each of four points weighs, at each step between the two in the middle."""
+    return [
+        (
+            (-t + 2 * t**2 - t**3) / 2,
+            (2 - 5 * t**2 + 3 * t**3) / 2,
+            (t + 4 * t**2 - 3 * t**3) / 2,
+            (t**3 - t**2) / 2,
+        )
+        for t in (step / steps for step in range(steps))
+    ]
 
 
 def gradient(on: Canvas, top: Paint, bottom: Paint) -> None:
@@ -111,16 +120,17 @@ def gradient(on: Canvas, top: Paint, bottom: Paint) -> None:
     if isinstance(top, Tone):
         polygon(on, [(0, 0), (on.width, 0), (on.width, on.height), (0, on.height)], top)
     elif isinstance(top, int) and isinstance(bottom, int):
-        on.image.paste(_ramp(top, bottom).resize(on.image.size))
+        _ramp(on, [round(top + (bottom - top) * step / 255) for step in range(256)])
     elif isinstance(top, tuple) and isinstance(bottom, tuple) and not isinstance(bottom, Tone):
-        bands = [_ramp(a, b).resize(on.image.size) for a, b in zip(top, bottom, strict=True)]
-        on.image.paste(Image.merge("RGB", bands))
+        steps = ([round(a + (b - a) * step / 255) for a, b in zip(top, bottom, strict=True)] for step in range(256))
+        _ramp(on, [(red, green, blue) for red, green, blue in steps])
 
 
-def _ramp(top: int, bottom: int) -> Image.Image:
-    ramp = Image.new("L", (1, 256))
-    ramp.putdata([round(top + (bottom - top) * step / 255) for step in range(256)])
-    return ramp
+def _ramp(on: Canvas, shades: Sequence[int] | Sequence[Colour]) -> None:
+    """One column, made smooth; then as many as there are, which costs no more arithmetic."""
+    column = Image.new(on.image.mode, (1, len(shades)))
+    column.putdata(shades)
+    on.image.paste(column.resize((1, on.height)).resize(on.image.size, Image.Resampling.NEAREST))
 
 
 # --- tones
@@ -149,7 +159,8 @@ def _toned(on: Canvas, points: Sequence[Point], tone: Tone, *, is_box: bool = Fa
 
 @lru_cache(32)
 def _tile(tone: Tone) -> Image.Image:
-    return _dots(_PITCH, _PITCH, [tone.darkness] * 4)
+    """Large enough for most shapes, so that those need only be cut out of it."""
+    return _tiled(_dots(_PITCH, _PITCH, [tone.darkness] * 4), _PITCH * 32, _PITCH * 32)
 
 
 def _faded(tone: Tone, below: float, width: int, height: int) -> Image.Image:
@@ -160,6 +171,8 @@ def _faded(tone: Tone, below: float, width: int, height: int) -> Image.Image:
 
 def _tiled(tile: Image.Image, width: int, height: int) -> Image.Image:
     """A sheet full of `tile`, by doubling what is there."""
+    if width <= tile.width and height <= tile.height:
+        return tile.crop((0, 0, width, height))
     sheet = Image.new("L", (width, height))
     sheet.paste(tile)
     across, down = tile.size
