@@ -3,16 +3,15 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from dotenv import dotenv_values
 
-from roliascan.database import Database, open_database
-from roliascan.database.schema import Gate
-from roliascan.settings import FUNCTION_MARKERS, Settings
+from roliascan.database import Database, open_database, schema
+from roliascan.settings import FUNCTION_MARKERS, BadSettings, Settings
 from roliascan.storage import Storage, open_storage
 
 
@@ -28,14 +27,21 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def load_environment() -> None:
-    """Adds the lines of `.env` (never on a function platform), and the made secret if one is needed."""
+def load_environment(*, signs: bool = True) -> None:
+    """Adds the lines of `.env` (never on a function platform), and for who `signs` tokens, the made secret."""
     if any(os.environ.get(marker) for marker in FUNCTION_MARKERS):
         return
-    for name, value in dotenv_values(".env").items():
+    for name, value in _written().items():
         os.environ.setdefault(name, value or "")
-    if not os.environ.get("JWT_SECRET") and is_embedded():
+    if signs and not os.environ.get("JWT_SECRET") and is_embedded():
         os.environ["JWT_SECRET"] = _made_secret(Path(os.environ.get("DATA_DIR") or "data"))
+
+
+def _written() -> dict[str, str | None]:
+    try:
+        return dotenv_values(".env")
+    except UnicodeDecodeError:
+        raise BadSettings([".env: save this file as UTF-8"]) from None
 
 
 def is_embedded() -> bool:
@@ -46,36 +52,52 @@ def is_embedded() -> bool:
 def _made_secret(data_dir: Path) -> str:
     """A secret made once, readable by its owner only."""
     path = data_dir / "jwt-secret"
-    data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            write_privately(path, secrets.token_urlsafe(48).encode(), replace=False)
     return path.read_text().strip()
 
 
-def settings() -> Settings:
-    """The settings of this site. Raises BadSettings."""
-    load_environment()
-    return Settings.from_environ(os.environ)
+def write_privately(path: Path, content: bytes, *, replace: bool = True) -> None:
+    """A file that only its owner may read, whole or not at all. Raises FileExistsError unless it may `replace` one."""
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+        if replace:
+            draft.replace(path)
+        else:
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def settings(*, signs: bool = True) -> Settings:
+    """The settings of this site; who `signs` no tokens needs no secret to do it with. Raises BadSettings."""
+    load_environment(signs=signs)
+    needless = {} if signs or os.environ.get("JWT_SECRET") else {"JWT_SECRET": secrets.token_urlsafe(48)}
+    return Settings.from_environ(os.environ | needless)
 
 
 @contextmanager
 def site() -> Iterator[Site]:
     """The parts of this site, its database known to fit. Raises BadSettings, SchemaMismatch, Unreachable."""
-    found = settings()
-    db = open_database(found.database_url, pool_size=1)
-    try:
-        Gate(db).check(0)
+    found = settings(signs=False)
+    prepare_embedded(found)
+    with closing(open_database(found.database_url, pool_size=1)) as db:
+        schema.Gate(db).check(0)
         yield Site(found, db, open_storage(found.storage_url))
-    finally:
-        db.close()
 
 
 def prepare_embedded(found: Settings) -> None:
     """Brings the embedded database to this version. Others are migrated by their operator, in a step of its own."""
-    if found.database_url.startswith("sqlite:"):
-        from roliascan.database import migrations
+    if found.database_url.startswith("sqlite:") and _state(found).name == "behind":
+        from roliascan.database import migrations  # which costs half a second
 
         migrations.upgrade(found.database_url)
+
+
+def _state(found: Settings) -> schema.State:
+    with closing(open_database(found.database_url, pool_size=1)) as db:
+        return schema.state(schema.read(db))

@@ -1,15 +1,21 @@
 """Fill an empty library with a small demo that is drawn here: comics, chapters, pages, people."""
 
 import argparse
+import fcntl
 import json
+import os
 import secrets
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from roliascan.cli import surroundings
+from roliascan.cli.demo.story import PEOPLE
 from roliascan.cli.surroundings import Site
+from roliascan.people.names import email_key
 
 
 class _Note(msgspec.Struct):
@@ -23,52 +29,57 @@ class _Count(msgspec.Struct):
     value: int
 
 
+class _Email(msgspec.Struct):
+    email_key: str
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the accounts as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    found = surroundings.settings()
-    surroundings.prepare_embedded(found)
-    filled = fill_if_empty()
+    with surroundings.site() as site:
+        filled = fill_if_empty(site)
+        found = accounts(site)
     if args.json:
-        print(json.dumps(accounts(), indent=2))
-    else:
-        print_accounts()
-    if not filled and not accounts():
+        print(json.dumps(found, indent=2))
+    elif found:
+        print_accounts(found)
+    elif not filled:
         print("The library is not empty; nothing was added.")
     return 0
 
 
-def fill_if_empty() -> bool:
+def fill_if_empty(site: Site) -> bool:
     """Draws and publishes the demo in an empty library, or finishes one that was cut short. Whether it did."""
-    with surroundings.site() as site:
-        note = _read_note(site)
-        if note is None and not _is_empty(site):
+    with _alone(site):
+        note, is_empty = _read_note(site), _is_empty(site)
+        if not is_empty and (note is None or note.is_whole or not _people(site)):
             return False
-        if note is None:
-            note = _Note(secrets.token_urlsafe(9))
-            _write_note(site, note)
-        if note.is_whole:
-            return False
-        _fill(site, note.password)
-        _write_note(site, _Note(note.password, is_whole=True))
+        password = note.password if note else secrets.token_urlsafe(9)
+        _write_note(site, _Note(password))
+        _fill(site, password)
+        _write_note(site, _Note(password, is_whole=True))
     return True
 
 
-def _fill(site: Site, password: str) -> None:
-    from tqdm import tqdm
+@contextmanager
+def _alone(site: Site) -> Iterator[None]:
+    """Who starts the same site twice at once has the second wait for the first."""
+    data_dir = Path(site.settings.data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    folder = os.open(data_dir, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
+
+def _fill(site: Site, password: str) -> None:
     from roliascan.cli.demo import library
 
-    on_terminal = sys.stderr.isatty()
-    print("Drawing the demo library.", file=sys.stderr)
-    with tqdm(total=library.STEPS, unit="chapter", disable=not on_terminal, dynamic_ncols=True) as bar:
-
-        def step(title: str) -> None:
-            bar.set_description(title)
-            bar.update()
-
+    with _progress(library.STEPS) as step:
         library.fill(
             site.db,
             site.storage,
@@ -79,22 +90,55 @@ def _fill(site: Site, password: str) -> None:
         )
 
 
-def accounts() -> list[dict[str, str]]:
-    """The demo's accounts, where there are some: name, role, password."""
-    note = _read_note_at(Path(surroundings.settings().data_dir))
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """What to tell the title of each chapter's series: a bar on a terminal, elsewhere one line for each series."""
+    print("Drawing the demo library.", file=sys.stderr)
+    if not sys.stderr.isatty():
+        titles: set[str] = set()
+
+        def line(title: str) -> None:
+            if title not in titles:
+                titles.add(title)
+                print(f"  {title}", file=sys.stderr, flush=True)
+
+        yield line
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=steps, unit="chapter", dynamic_ncols=True) as bar:
+
+        def step(title: str) -> None:
+            bar.set_description(title)
+            bar.update()
+
+        yield step
+
+
+def accounts(site: Site) -> list[dict[str, str]]:
+    """The demo's accounts that there are in this site: name, role, password."""
+    note, there = _read_note(site), _people(site)
     if note is None:
         return []
-    from roliascan.cli.demo.story import PEOPLE
+    return [
+        {"login": one.username, "role": one.role, "password": note.password}
+        for one in PEOPLE
+        if email_key(one.email) in there
+    ]
 
-    return [{"login": one.username, "role": one.role, "password": note.password} for one in PEOPLE]
+
+def print_accounts(found: list[dict[str, str]]) -> None:
+    print("\nDemo accounts, all with the password", found[0]["password"])
+    for one in found:
+        print(f"  {one['login']:8} {one['role']}")
 
 
-def print_accounts() -> None:
-    found = accounts()
-    if found:
-        print("\nDemo accounts, all with the password", found[0]["password"])
-        for one in found:
-            print(f"  {one['login']:8} {one['role']}")
+def _people(site: Site) -> set[str]:
+    """The e-mail addresses, as keys, of the demo's people in this site. They are the first that the demo makes."""
+    rows = site.db.read(
+        "SELECT email_key FROM users WHERE email_key IN (:keys)", _Email, keys=[email_key(one.email) for one in PEOPLE]
+    )
+    return {row.email_key for row in rows}
 
 
 def _is_empty(site: Site) -> bool:
@@ -103,21 +147,17 @@ def _is_empty(site: Site) -> bool:
     return count is not None and count.value == 0
 
 
+def _note_path(site: Site) -> Path:
+    return Path(site.settings.data_dir) / "demo.json"
+
+
 def _read_note(site: Site) -> _Note | None:
-    return _read_note_at(Path(site.settings.data_dir))
-
-
-def _read_note_at(data_dir: Path) -> _Note | None:
     try:
-        return msgspec.json.decode((data_dir / "demo.json").read_bytes(), type=_Note)
+        return msgspec.json.decode(_note_path(site).read_bytes(), type=_Note)
     except FileNotFoundError:
         return None
 
 
 def _write_note(site: Site, note: _Note) -> None:
     """Readable by its owner only: an administrator's password is in it."""
-    data_dir = Path(site.settings.data_dir)
-    data_dir.mkdir(parents=True, exist_ok=True)
-    path = data_dir / "demo.json"
-    path.touch(mode=0o600)
-    path.write_bytes(msgspec.json.encode(note))
+    surroundings.write_privately(_note_path(site), msgspec.json.encode(note))
