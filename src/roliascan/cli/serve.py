@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import socket
 import sys
 
 from roliascan.cli import surroundings
+from roliascan.settings import Settings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,13 +16,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prepares the embedded database, then becomes the server, so that nothing of the preparation stays in memory."""
     found = surroundings.settings()
-    surroundings.prepare_embedded(found)
-    if args.demo and found.database_url.startswith("sqlite:"):
-        from roliascan.cli import demo
+    _refuse_taken_port(found)
+    with surroundings.site() as site:
+        if args.demo and surroundings.is_embedded():
+            from roliascan.cli import demo
 
-        demo.fill_if_empty()
-        demo.print_accounts()
-    address = found.public_url
-    print(f"\nRoliaScan serves on {address}\nThe API is described on {address}/docs\nStop it with Ctrl-C.", flush=True)
-    sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "roliascan.platforms.serving"])  # noqa: S606 - our own module
+            demo.fill_if_empty(site)
+            if accounts := demo.accounts(site):
+                demo.print_accounts(accounts)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "roliascan.cli.listening"])  # noqa: S606 - our own module
+
+
+def _refuse_taken_port(found: Settings) -> None:
+    """Before the demo is drawn: the server would say the same, but only then. Raises OSError."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(found.host, found.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise OSError(f"cannot listen on {found.host}:{found.port}: {error.strerror}") from error
