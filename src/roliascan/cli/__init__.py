@@ -1,12 +1,16 @@
 """The `roliascan` command: what an operator does. Exit status 0 done, 1 failed or partly refused, 2 wrong use."""
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from roliascan import __version__
-from roliascan.errors import Invalid, Refusal
+from roliascan.database import BadAddress
+from roliascan.errors import Busy, Invalid, Refusal
+from roliascan.settings import BadSettings
 
 COMMANDS = {
     "serve": "serve the site from this machine",
@@ -24,21 +28,41 @@ _MODULES = {"import": "import_"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; every refusal is one readable message on standard error."""
+    _print_anything()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in COMMANDS:
         return _overview(words)
-    module = import_module(f"roliascan.cli.{_MODULES.get(words[0], words[0])}")
-    parser = argparse.ArgumentParser(prog=f"roliascan {words[0]}", description=module.__doc__)
-    module.arguments(parser)
-    args = parser.parse_args(words[1:])
     try:
-        return int(module.run(args))
+        return _run(*words)
     except Invalid as invalid:
         return _fail("\n".join(f"{problem.field}: {problem.message}" for problem in invalid.problems))
-    except (Refusal, ValueError, OSError) as error:
+    except BadAddress as error:
+        return _fail(f"DATABASE_URL: {error}")
+    except Busy as error:
+        return _fail(f"{error}\n{str(error.__cause__ or '').partition(chr(10))[0]}".rstrip())
+    except (Refusal, BadSettings) as error:
         return _fail(str(error))
+    except BrokenPipeError:  # who read our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
     except KeyboardInterrupt:
         return _fail("interrupted; what was done until now stays")
+
+
+def _run(command: str, *words: str) -> int:
+    module = import_module(f"roliascan.cli.{_MODULES.get(command, command)}")
+    parser = argparse.ArgumentParser(prog=f"roliascan {command}", description=module.__doc__)
+    module.arguments(parser)
+    return int(module.run(parser.parse_args(words)))
+
+
+def _print_anything() -> None:
+    """A title that the terminal's encoding lacks must not end an import."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: str) -> int:
@@ -56,5 +80,7 @@ def _overview(words: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"roliascan {__version__}")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of these:")
-    parser.parse_args(words[:1] or ["--help"])
+    if words:
+        parser.parse_args(words[:1])
+    parser.print_help(sys.stderr)
     return 2

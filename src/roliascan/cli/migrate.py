@@ -21,7 +21,7 @@ _HELP = (
 
 
 def run(args: argparse.Namespace) -> int:
-    found = surroundings.settings()
+    found = surroundings.settings(signs=False)
     actions = {"up": _up, "check": _check, "plan": _plan, "sql": _sql}
     return actions[args.action](found.database_direct_url, args.json)
 
@@ -50,5 +50,5 @@ def _plan(url: str, as_json: bool) -> int:
 
 
 def _sql(url: str, _as_json: bool) -> int:
-    print(migrations.sql(url))
+    print(migrations.sql(url), end="")
     return 0
