@@ -247,6 +247,14 @@ def test_numbers_that_only_mysql_sends(number: Any, fault: type[Exception] | Non
     assert type(found) is (fault or type(None))
 
 
+def test_the_limit_that_only_mysql_takes() -> None:
+    class Raw:
+        server_version = "8.0.36"
+
+    limited = driver_for("mysql://u@127.0.0.1/x").limited("\nSELECT a FROM (SELECT 1 AS a) b", Raw(), 5000)
+    assert limited == "\nSELECT /*+ MAX_EXECUTION_TIME(5000) */ a FROM (SELECT 1 AS a) b"
+
+
 def test_a_file_that_is_no_database(tmp_path: Any) -> None:
     (tmp_path / "x.db").write_bytes(b"not a database at all" * 100)
     with closing(open_database(f"sqlite:///{tmp_path}/x.db")) as db:

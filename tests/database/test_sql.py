@@ -211,6 +211,13 @@ def test_a_transaction_without_a_statement(db: Database) -> None:
     assert db.run(lambda tx: 7) == 7
 
 
+def test_the_table_that_is_read_first(db: Database, database_url: str) -> None:
+    put_user(db)
+    sql = "SELECT u.id AS text FROM users u STRAIGHT_JOIN counters c ON c.name = u.username WHERE c.name = :name"
+    assert texts(db, sql, name="ann") == []
+    assert texts(db, sql.replace("u.username", "'teams'"), name="teams") == [ONE]
+
+
 class Wide(msgspec.Struct):
     id: str
     id_of_parent: str
