@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from roliascan.database import Database, Reader, Tx
+from roliascan.database.faults import OutcomeUnknown
 from roliascan.library import chapters, pages, series
 from roliascan.library.pages import Upload
 from roliascan.people.persons import Person
@@ -64,11 +65,23 @@ def take_in(
             pages.store(storage, stored, upload, folder=pages.FOLDER, max_bytes=max_bytes, now=now)
         if cover is not None:
             pages.store(storage, covers, cover, folder=COVERS, max_bytes=max_bytes, now=now)
+    # Bytes without rows only wait to be swept; rows without bytes are a broken chapter. So the bytes stay where the rows
+    # may be there after all: cut off while committing, or interrupted, which is no Exception.
+    try:
         taken = db.run(_take_in, into, draft, stored, covers, person=person, now=now)
+    except OutcomeUnknown:
+        raise
+    except Exception:
+        _remove(storage, [*stored, *covers])
+        raise
     if not taken.is_new_series:
-        for unused in covers:
-            storage.delete(unused.key)
+        _remove(storage, covers)
     return taken
+
+
+def _remove(storage: Storage, unused: list[pages.New]) -> None:
+    for new in unused:
+        storage.delete(new.key)
 
 
 def _take_in(
