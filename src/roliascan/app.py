@@ -4,9 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import falcon
-from falcon.media import MultipartFormHandler
-
 from roliascan import errors
 from roliascan.database import Database, open_database
 from roliascan.database.schema import Gate
@@ -14,6 +11,7 @@ from roliascan.settings import Settings
 from roliascan.storage import Storage, open_storage
 from roliascan.web import answers
 from roliascan.web.calls import Parts
+from roliascan.web.lean import falcon
 from roliascan.web.pages import MOST_FILES
 from roliascan.web.responders import Envelope, add_routes
 
@@ -49,8 +47,8 @@ def create_app(
     return app
 
 
-def _forms() -> MultipartFormHandler:
+def _forms() -> falcon.media.MultipartFormHandler:
     """Falcon would end a form at 64 parts; the handler refuses one too many by name."""
-    handler = MultipartFormHandler()
+    handler = falcon.media.MultipartFormHandler()
     handler.parse_options.max_body_part_count = MOST_FILES + 1
     return handler

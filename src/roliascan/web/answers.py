@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import falcon
 import msgspec
 
 from roliascan import errors
 from roliascan.people import accounts
 from roliascan.web import bodies, logs, stored
+from roliascan.web.lean import falcon
 
 STATUS: dict[type[errors.Refusal], int] = {
     bodies.Malformed: 400,

@@ -7,11 +7,11 @@ from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import falcon
 import msgspec
 
 from roliascan.errors import Invalid, Problem, Refusal, TooLarge, UnsupportedType
 from roliascan.text import tidy
+from roliascan.web.lean import falcon
 
 LARGEST = 1 << 20  # bytes of a JSON body
 DEEPEST = 20  # objects and lists within each other

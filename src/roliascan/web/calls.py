@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-import falcon
 import msgspec
 
 from roliascan.database import Database
@@ -15,6 +14,7 @@ from roliascan.people import sessions, tokens
 from roliascan.people.persons import Person
 from roliascan.settings import Settings
 from roliascan.storage import Storage
+from roliascan.web.lean import falcon
 
 COOKIE = "token"
 T = TypeVar("T")

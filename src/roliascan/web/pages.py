@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Annotated
 
-import falcon
 import msgspec
 from msgspec import Meta
 
@@ -16,6 +15,7 @@ from roliascan.web import chapters
 from roliascan.web.bodies import LengthRequired, Malformed
 from roliascan.web.calls import Call, Created, Tagged
 from roliascan.web.fields import Id
+from roliascan.web.lean import falcon
 
 MOST_FILES = 100
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-import falcon
 import msgspec
 
 from roliascan.errors import Invalid, NotAllowed, Problem
@@ -13,6 +12,7 @@ from roliascan.ids import new_id
 from roliascan.people.persons import require
 from roliascan.web import bodies, logs, queries
 from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged
+from roliascan.web.lean import falcon
 from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, Route
 
 _encode = msgspec.json.Encoder().encode
