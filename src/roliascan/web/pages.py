@@ -12,7 +12,7 @@ from roliascan.library import pages
 from roliascan.library.pages import MOST_PAGES, Upload
 from roliascan.library.reader import Chapter
 from roliascan.web import chapters
-from roliascan.web.bodies import LengthRequired, Malformed
+from roliascan.web.bodies import LengthRequired, Malformed, is_empty
 from roliascan.web.calls import Call, Created, Tagged
 from roliascan.web.fields import Id
 from roliascan.web.lean import falcon
@@ -39,7 +39,7 @@ def add(call: Call, chapter: str) -> Created[Chapter]:
     person = call.person
     if (call.req.content_type or "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise UnsupportedType("Send the images as multipart/form-data.")
-    if call.req.content_length is None:
+    if call.req.content_length is None and not is_empty(call.req):
         raise LengthRequired
     pages.add(
         call.db,
@@ -55,7 +55,7 @@ def add(call: Call, chapter: str) -> Created[Chapter]:
 
 def _uploads(req: falcon.Request) -> Iterator[Upload]:
     """The files of the form as they arrive; each is read before the next is looked at."""
-    for count, part in enumerate(req.get_media(), start=1):
+    for count, part in enumerate(() if is_empty(req) else req.get_media(), start=1):
         if count > MOST_FILES:
             raise TooManyFiles
         field = _field(part)
