@@ -111,13 +111,13 @@ _PAGES = msgspec.json.Decoder(list[_PageRow], strict=False)  # two of the databa
 _BESIDE = msgspec.json.Decoder(list[tuple[str, str, str, int | None, str | None, str | None]])
 
 
-def _beside_sql(side: str, nearest: str) -> str:
+def _beside_sql(side: str, direction: str) -> str:
     """SQL: the chapters of the nearest number before or after `c` in its language; there may be several releases."""
     same = "{0}.series_id = c.series_id AND {0}.language = c.language AND {0}.state = 'published'"
     return f"""(SELECT json_arrayagg(json_array(n.release_key, n.volume, n.id, n.number_milli, n.label, n.title))
      FROM chapters n WHERE {same.format("n")} AND n.number_key = (
-       SELECT {nearest}(o.number_key) FROM chapters o
-       WHERE {same.format("o")} AND o.number_key {side} c.number_key))"""
+       SELECT o.number_key FROM chapters o WHERE {same.format("o")} AND o.number_key {side} c.number_key
+       ORDER BY o.number_key {direction} LIMIT 1))"""
 
 
 _SHOW = f"""
@@ -126,7 +126,7 @@ SELECT c.id, c.series_id, s.slug AS series_slug, s.title AS series_title, c.numb
     (SELECT json_arrayagg(json_array(p.position, f.id, f.storage_key, f.width, f.height, f.bytes, f.type, p.wide,
        f.placeholder))
      FROM pages p JOIN files f ON f.id = p.file_id WHERE p.chapter_id = c.id AND p.revision = c.revision) AS pages,
-    {_beside_sql("<", "MAX")} AS previous, {_beside_sql(">", "MIN")} AS next,
+    {_beside_sql("<", "DESC")} AS previous, {_beside_sql(">", "ASC")} AS next,
     t.rating_sum, t.rating_count, c.version, s.state AS series_state, c.release_key, {{owns}} AS owns
 FROM chapters c JOIN series s ON s.id = c.series_id LEFT JOIN chapter_stats t ON t.chapter_id = c.id
 WHERE c.id = :id

@@ -98,7 +98,7 @@ def _list(
     stats = "JOIN series_stats t ON t.series_id = c.series_id" if exact and "t." in total else ""
     rows = db.read(
         f"SELECT {order.key} AS sort_key, {total if exact else 'NULL'} AS total, {_ITEM}"
-        f" FROM chapters c JOIN series s ON s.id = c.series_id {stats} WHERE c.state = :state"
+        f" FROM chapters c STRAIGHT_JOIN series s ON s.id = c.series_id {stats} WHERE c.state = :state"
         + conditions
         + part.condition
         + part.tail,

@@ -272,6 +272,7 @@ def chapters() -> None:
         indexes=[
             "state, published_at, id",
             "series_id, state, number_key, id",
+            "series_id, language, state, number_key",
             "series_id, state, published_at, id",
             "state, publish_at",
             "created_by",
