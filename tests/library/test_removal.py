@@ -1,0 +1,209 @@
+"""Deleting a series: nothing of it stays but the tombstone, also when it was cut short."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from roliascan.storage import StorageUnavailable
+from roliascan.storage.memory import MemoryStorage
+from tests.front import Asker, Clock, Site, fields, opened, refused, told
+
+OF_SERIES = ("series", "series_titles", "series_slugs", "series_teams", "series_stats", "search_terms")
+OF_CHAPTERS = ("chapters", "chapter_teams", "pages", "files")
+
+
+class Fragile(MemoryStorage):
+    """Raises at the deletions whose numbers are in `cuts`, counted from 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cuts: set[int] = set()
+        self.deletions = 0
+        self.before_delete: Callable[[], object] = lambda: None
+
+    def delete(self, key: str) -> None:
+        self.deletions += 1
+        self.before_delete()
+        if self.deletions in self.cuts:
+            raise StorageUnavailable
+        super().delete(key)
+
+
+@pytest.fixture
+def fragile(database_url: str) -> Iterator[Site]:
+    with opened(database_url, storage=Fragile()) as site:
+        yield site
+
+
+def fill(site: Site, chapters: int) -> tuple[Asker, Any]:
+    """A series of a team with that many chapters, each tenth of them published with two pages."""
+    owner = site.sign_up("uploader")
+    team = owner.makes_team()
+    series = owner.makes_series("Long", teamIds=[team["id"]], titles=[{"language": "en", "title": "Other"}])
+    told(owner.patch(f"series/{series['id']}", {"title": "Longer"}))
+    for number in range(chapters):
+        chapter = owner.makes_chapter(series, number, teamIds=[team["id"]])
+        if number % 10 == 0:
+            owner.adds_pages(chapter, 2)
+            told(owner.post(f"chapters/{chapter['id']}/publish"))
+    return owner, told(owner.get(f"series/{series['id']}"))
+
+
+def left(site: Site) -> dict[str, int]:
+    counts = {table: site.count(table) for table in OF_SERIES + OF_CHAPTERS}
+    return {table: count for table, count in counts.items() if count} | ({"bytes": 1} if site.stored else {})
+
+
+def totals(site: Site) -> dict[str, int]:
+    return {path: told(site.stranger.get(path))["page"]["total"] for path in ("series", "chapters", "teams")}
+
+
+def test_a_series_of_120_chapters_goes_whole(any_site: Site) -> None:  # DB-14
+    owner, series = fill(any_site, 120)
+    other = any_site.sign_up("uploader")
+    kept = other.publishes(other.makes_series("Kept"))
+    before = left(any_site)
+    assert (before["chapters"], before["pages"], before["series_slugs"]) == (121, 25, 3)
+    told(owner.delete(f"series/{series['id']}", params={"reason": "Licensed"}), 204)
+    assert any_site.stored == [kept["pages"][0]["url"].removeprefix("/uploads/")]
+    assert totals(any_site) == {"series": 1, "chapters": 1, "teams": 1}
+    assert (any_site.count("chapters"), any_site.count("pages"), any_site.count("series_slugs")) == (1, 1, 1)
+    for address in (series["id"], "longer"):
+        for asker in (any_site.stranger, owner):
+            problem = refused(asker.get(f"series/{address}"), 410, "removed")
+            assert problem["detail"] == "This was removed: Licensed"
+    refused(any_site.stranger.get(f"series/{series['id']}/chapters"), 410)
+    for answer in (
+        owner.patch(f"series/{series['id']}", {}),
+        owner.delete(f"series/{series['id']}"),
+        owner.post(f"series/{series['id']}/chapters", {"number": 1}),
+    ):
+        refused(answer, 410, "removed")
+    told(any_site.stranger.get(f"chapters/{kept['id']}"))
+
+
+@pytest.mark.parametrize("cut", [1, 10, 11])
+def test_what_was_cut_short_is_ended_by_repeating(fragile: Site, cut: int) -> None:  # SC: retries are harmless
+    owner, series = fill(fragile, 51)
+    storage = fragile.storage
+    assert isinstance(storage, Fragile)
+    storage.cuts = {cut}
+    path = f"series/{series['id']}"
+    refused(owner.delete(path), 503, "storage_unavailable")
+    assert totals(fragile) == {"series": 0, "chapters": 0, "teams": 1}
+    refused(fragile.stranger.get(path), 404)
+    assert fragile.stored
+    told(owner.delete(path, params={"reason": "Second try"}), 204)
+    assert left(fragile) == {}
+    assert totals(fragile) == {"series": 0, "chapters": 0, "teams": 1}
+    assert refused(fragile.stranger.get(path), 410)["detail"] == "This was removed: Second try"
+
+
+def test_what_was_cut_short_can_be_shown_again(fragile: Site) -> None:
+    owner, series = fill(fragile, 51)
+    storage = fragile.storage
+    assert isinstance(storage, Fragile)
+    storage.cuts = {11}
+    path = f"series/{series['id']}"
+    refused(owner.delete(path), 503)
+    shown = told(owner.patch(path, {"state": "published"}))
+    published = fragile.count("chapters WHERE state = 'published'")
+    assert published == 1
+    assert shown["chapterCount"] == published
+    assert totals(fragile) == {"series": 1, "chapters": published, "teams": 1}
+    told(owner.delete(path), 204)
+    assert left(fragile) == {}
+
+
+def test_what_is_added_meanwhile_goes_too(fragile: Site) -> None:
+    owner, series = fill(fragile, 1)
+    storage = fragile.storage
+    assert isinstance(storage, Fragile)
+    (chapter,) = told(owner.get(f"series/{series['id']}/chapters"))["data"]
+
+    def meanwhile() -> None:
+        storage.before_delete = lambda: None
+        owner.adds_pages(chapter, 2)
+        owner.makes_chapter(series, 99)
+
+    storage.before_delete = meanwhile
+    told(owner.delete(f"series/{series['id']}"), 204)
+    assert left(fragile) == {}
+
+
+def test_two_deletions_at_once_are_one(any_site: Site) -> None:
+    from tests.front import at_once
+
+    owner, series = fill(any_site, 30)
+    answers = at_once(6, lambda turn: owner.delete(f"series/{series['id']}"))
+    statuses = {answer.status_code for answer in answers}
+    assert 204 in statuses
+    assert statuses <= {204, 410, 404}, statuses
+    assert left(any_site) == {}
+    assert totals(any_site) == {"series": 0, "chapters": 0, "teams": 1}
+    assert any_site.count("tombstones") == 1
+
+
+def test_a_draft_goes_without_a_change_of_counters(any_site: Site) -> None:
+    owner = any_site.sign_up("uploader")
+    series = owner.makes_series()
+    owner.publishes(series)
+    told(owner.patch(f"series/{series['id']}", {"state": "draft"}))
+    told(owner.delete(f"series/{series['id']}"), 204)
+    assert totals(any_site) == {"series": 0, "chapters": 0, "teams": 0}
+    assert left(any_site) == {}
+
+
+def test_a_slug_is_free_again(any_site: Site) -> None:
+    owner = any_site.sign_up("uploader")
+    first = owner.makes_series("Title")
+    told(owner.delete(f"series/{first['id']}"), 204)
+    refused(any_site.stranger.get("series/title"), 410)
+    second = owner.makes_series("Title")
+    assert told(any_site.stranger.get("series/title"))["id"] == second["id"]
+    refused(any_site.stranger.get(f"series/{first['id']}"), 410)
+
+
+def test_a_cover_goes_with_the_last_series_that_has_it(any_site: Site) -> None:
+    owner = any_site.sign_up("uploader")
+    cover = "01a20846-fe00-7ece-bc0b-f87796bb3294"
+    any_site.write(
+        "INSERT INTO files (id, storage_key, sha256, bytes, type, owner_id, purpose, state, created_at)"
+        " VALUES (:id, 'covers/a.png', 'x', 5, 'image/png', :owner, 'cover', 'ready', :now)",
+        id=cover,
+        owner=owner.id,
+        now=any_site.clock.now,
+    )
+    import io
+
+    any_site.storage.put("covers/a.png", io.BytesIO(b"12345"), type="image/png")
+    one, other = (owner.makes_series(title, coverId=cover) for title in ("One", "Other"))
+    told(owner.delete(f"series/{one['id']}"), 204)
+    assert any_site.stored == ["covers/a.png"]
+    told(any_site.stranger.get(f"series/{other['id']}"))
+    assert any_site.stranger.get(other["cover"]).content == b"12345"
+    told(owner.delete(f"series/{other['id']}"), 204)
+    assert left(any_site) == {}
+
+
+def test_a_reason_is_words(site: Site) -> None:
+    owner = site.sign_up("uploader")
+    series = owner.makes_series()
+    path = f"series/{series['id']}"
+    assert fields(owner.delete(f"{path}?reason=")) == ["reason"]
+    assert fields(owner.delete(f"{path}?reason={'x' * 501}")) == ["reason"]
+    assert fields(owner.delete(f"{path}?reason=a%00b&why=x")) == ["reason", "why"]
+    told(owner.get(path))
+    told(owner.delete(path), 204)
+    assert refused(owner.get(path), 410)["detail"] == "This was removed."
+
+
+def test_the_clock_is_that_of_the_request(site_url: str) -> None:
+    clock = Clock()
+    with opened(site_url, clock=clock) as site:
+        owner = site.sign_up("uploader")
+        series = owner.makes_series()
+        clock.forward(days=3)
+        told(owner.delete(f"series/{series['id']}"), 204)
+        assert site.values("at", "tombstones") == ["2026-11-26T12:00:00.000000Z"]
