@@ -13,7 +13,7 @@ from roliascan.ids import is_id
 
 DEEPEST = 10_000
 _LARGEST = 2**31 - 1
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
 T = TypeVar("T")
 L = TypeVar("L", bound="Listed")
 
@@ -131,7 +131,7 @@ def _checked(key: Any, order: Order) -> Any:
     if isinstance(key, int):
         fits = abs(key) <= _LARGEST
     elif order.key.endswith("_at"):
-        fits = _INSTANT.fullmatch(key) is not None
+        fits = re.fullmatch(_INSTANT, key) is not None
     else:
         fits = "\0" not in key
     if not fits:

@@ -3,7 +3,6 @@
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -65,6 +64,8 @@ def number_key(milli: int | None, label: str | None) -> str:
 
 def release_key(team_ids: list[str]) -> str:
     """Equal for the same set of releasing teams."""
+    from hashlib import sha256
+
     return sha256(",".join(sorted(team_ids)).encode()).hexdigest()[:32] if team_ids else ""
 
 

@@ -3,13 +3,12 @@
 import re
 import unicodedata
 from functools import cache
-from importlib import resources
 
 import msgspec
 
 from roliascan.text import tidy
 
-_ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+")
+_ADDRESS = r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+"
 _ASCII_LOOKALIKES = str.maketrans("01i|", "olll")
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters to Unicode, nothing to people
 _LONGEST_KEYS = {"username": 190, "email": 254}  # characters that the database keeps
@@ -33,7 +32,7 @@ def username_problem(name: str) -> str | None:
 
 def email_problem(address: str) -> str | None:
     """What is wrong with an e-mail address, or None. Only sending a letter would prove it."""
-    if not _ADDRESS.fullmatch(address) or any(unicodedata.category(character)[0] == "C" for character in address):
+    if not re.fullmatch(_ADDRESS, address) or any(unicodedata.category(character)[0] == "C" for character in address):
         return "must be an e-mail address such as name@example.org"
     return "is too long" if len(email_key(address)) > _LONGEST_KEYS["email"] else None
 
@@ -58,6 +57,8 @@ def _skeleton(text: str) -> str:
 @cache
 def _prototypes() -> dict[str, str]:
     """Each character that looks like an ASCII letter or digit, with that one (Unicode Technical Standard 39)."""
+    from importlib import resources
+
     data = resources.files("confusable_homoglyphs").joinpath("confusables.json").read_bytes()
     table = msgspec.json.decode(data, type=dict[str, list[_Lookalike]])
     latin = {"i": "l", "|": "l"}

@@ -5,8 +5,8 @@ import re
 from roliascan.storage import BadKey
 
 _LONGEST = 200  # below every store's limit (S3: 1,024 bytes; a file system: 255 for one segment)
-_KEY = re.compile(r"(?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*\Z")
-_PREFIX = re.compile(r"(?:(?!\.)[A-Za-z0-9._-]+/)*(?:(?!\.)[A-Za-z0-9._-]+)?\Z")
+_KEY = r"(?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*"
+_PREFIX = r"(?:(?!\.)[A-Za-z0-9._-]+/)*(?:(?!\.)[A-Za-z0-9._-]+)?"
 
 # What we store and serve; anything else is bytes to save, never to show.
 _TYPES = {
@@ -29,7 +29,7 @@ def is_key(text: str) -> bool:
 
     At most 200 characters: segments of A-Z a-z 0-9 . _ - joined by `/`, none empty or with a dot first, no `..`.
     """
-    return len(text) <= _LONGEST and ".." not in text and _KEY.match(text) is not None
+    return len(text) <= _LONGEST and ".." not in text and re.fullmatch(_KEY, text) is not None
 
 
 def check_key(key: str) -> str:
@@ -41,7 +41,7 @@ def check_key(key: str) -> str:
 
 def check_prefix(prefix: str) -> str:
     """`prefix` itself when a key can start with it, else BadKey."""
-    if len(prefix) > _LONGEST or ".." in prefix or not _PREFIX.match(prefix):
+    if len(prefix) > _LONGEST or ".." in prefix or not re.fullmatch(_PREFIX, prefix):
         raise BadKey
     return prefix
 
