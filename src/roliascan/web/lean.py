@@ -1,7 +1,7 @@
 """Falcon as WSGI needs it: `from roliascan.web.lean import falcon`, wherever it is used.
 
-Falcon loads asyncio for its other half, ASGI, Python's HTTP client for one annotation, and XML for errors that are not
-JSON. That would be half of what importing it costs, so they are loaded only if something in them is ever used.
+Falcon loads asyncio for its other half, ASGI, and Python's HTTP client for one annotation. Both would be half of what
+importing it costs, so they are loaded only if something in them is ever used.
 """
 
 import mimetypes
@@ -35,7 +35,7 @@ def _later(*names: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-with _later("asyncio", "http.cookiejar", "xml.etree.ElementTree"):
+with _later("asyncio", "http.cookiejar"):
     import falcon
 
 # Each app would read the machine's tables, to serve files by their names, which ours does not.
