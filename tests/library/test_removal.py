@@ -43,6 +43,7 @@ def fill(site: Site, chapters: int) -> tuple[Asker, Any]:
     series = owner.makes_series("Long", teamIds=[team["id"]], titles=[{"language": "en", "title": "Other"}])
     told(owner.patch(f"series/{series['id']}", {"title": "Longer"}))
     for number in range(chapters):
+        site.clock.forward(seconds=1)  # so that identifiers have the order of numbers
         chapter = owner.makes_chapter(series, number, teamIds=[team["id"]])
         if number % 10 == 0:
             owner.adds_pages(chapter, 2)
