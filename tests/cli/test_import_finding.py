@@ -38,12 +38,11 @@ def written(chapter: Chapter) -> str:
 
 def read(found: Found) -> dict[str, Read]:
     reads = {}
-    for shelf in found.shelves:
-        for series in finding.catalogue(shelf, LIMITS):
-            alone = len(series.items) == 1
-            got = [chapter for item in series.items for chapter in chapters.read(item, LIMITS, alone=alone)]
-            assert series.title not in reads
-            reads[series.title] = Read(series, got)
+    for series in finding.catalogue(found.shelves, LIMITS):
+        alone = len(series.items) == 1
+        got = [chapter for item in series.items for chapter in chapters.read(item, LIMITS, alone=alone)]
+        assert series.title not in reads
+        reads[series.title] = Read(series, got)
     return reads
 
 
@@ -210,6 +209,16 @@ def test_chapters_without_comicinfo_belong_to_the_series_of_the_others(tmp_path:
     cbz(tmp_path / "moon_boat" / "Ch. 2.cbz", Series="Moon Boat", Number=2, Writer="Ann Bo")
     one = only(tmp_path / "moon_boat")
     assert (one.series.title, one.series.author, one.names) == ("Moon Boat", "Ann Bo", ["1", "2"])
+
+
+def test_one_series_in_several_folders_is_one_in_the_order_of_its_numbers(tmp_path: Path) -> None:
+    cbz(tmp_path / "2019" / "Moon.cbz", Series="Moon Boat", Number="10")
+    cbz(tmp_path / "2020" / "Sea.cbz", Series="moon boat", Number="2", Writer="A. Writer")
+    cbz(tmp_path / "2020" / "Sun.cbz", Series="Sun", Number="1")
+    cbz(tmp_path / "Moon Boat" / "10.5.cbz")
+    read_all = read(finding.walk([tmp_path]))
+    assert {title: one.names for title, one in read_all.items()} == {"Moon Boat": ["2", "10", "10.5"], "Sun": ["1"]}
+    assert read_all["Moon Boat"].series.author == "A. Writer"
 
 
 def test_two_series_named_in_one_folder_stay_two(tmp_path: Path) -> None:
@@ -418,7 +427,7 @@ def test_a_library_of_40_chapters_with_one_hostile(tmp_path: Path) -> None:
     cbz(tmp_path / "Gamma" / "Ch. 99.cbz", {"../../evil.png": picture()})
     found = finding.walk([tmp_path])
     assert sum(len(shelf.items) for shelf in found.shelves) == found.size == 41
-    series = {one.title: one for shelf in found.shelves for one in finding.catalogue(shelf, LIMITS)}
+    series = {one.title: one for one in finding.catalogue(found.shelves, LIMITS)}
     assert list(series) == ["Alpha", "Beta", "Gamma"]
     assert find(tmp_path / "Alpha") == {"Alpha": ["1", "2", "10", "10.5", "11", "Extra"]}
     assert find(tmp_path / "Beta")["Beta"][7:10] == ["v1 8", "v1 9", "v2 10"]

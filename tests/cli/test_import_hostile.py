@@ -88,7 +88,7 @@ def test_hostile_archives_in_a_folder_do_not_stop_finding_the_others(tmp_path: P
     for number, kind in enumerate(kinds):
         (tmp_path / f"Ch. {number}.cbz").write_bytes(HOSTILE[kind].make())
     cbz(tmp_path / "Ch. 5000.cbz", Series="Quiet")
-    series = [series for shelf in finding.walk([tmp_path]).shelves for series in finding.catalogue(shelf, DEFAULTS)]
+    series = finding.catalogue(finding.walk([tmp_path]).shelves, DEFAULTS)
     assert [one.title for one in series] == ["Quiet"]
     assert len(series[0].items) == len(kinds) + 1
     assert [item.path.name for item in series[0].items if is_read(item)] == ["Ch. 5000.cbz"]

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(*words)
     except Invalid as invalid:
-        return _fail("\n".join(f"{problem.field}: {problem.message}" for problem in invalid.problems))
+        return _fail("\n".join(f"{problem.field} {problem.message}" for problem in invalid.problems) or str(invalid))
     except BadAddress as error:
         return _fail(f"DATABASE_URL: {error}")
     except Busy as error:

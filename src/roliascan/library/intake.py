@@ -1,6 +1,7 @@
 """Taking in a whole chapter at once: its series where that is new, its pages, and its publication, or nothing of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import msgspec
 
 from roliascan.database import Database, Reader, Tx
 from roliascan.database.faults import OutcomeUnknown
+from roliascan.errors import Busy, Refusal
 from roliascan.library import chapters, pages, series
 from roliascan.library.pages import Upload
 from roliascan.people.persons import Person
@@ -16,6 +18,12 @@ from roliascan.storage import Storage
 from roliascan.text import sort_key
 
 COVERS = "covers"
+
+
+class PageRefused(Refusal):
+    """`detail` names the page."""
+
+    code = "page_refused"
 
 
 class Taken(NamedTuple):
@@ -58,15 +66,16 @@ def take_in(
     """Publishes a chapter with its pages in a series: one that is there, or the one that `into` drafts.
 
     The drafted one is started, with `cover`, unless a series of its title has come meanwhile. Bytes first, then all
-    rows in one transaction. Raises what the verbs of series, chapters and pages raise.
+    rows in one transaction. Raises PageRefused, and what the verbs of series, chapters and pages raise.
     """
     with pages.kept_or_removed(storage) as stored, pages.kept_or_removed(storage) as covers:
         for upload in uploads:
-            pages.store(storage, stored, upload, folder=pages.FOLDER, max_bytes=max_bytes, now=now)
+            with _named(upload):
+                pages.store(storage, stored, upload, folder=pages.FOLDER, max_bytes=max_bytes, now=now)
         if cover is not None:
             pages.store(storage, covers, cover, folder=COVERS, max_bytes=max_bytes, now=now)
-    # Bytes without rows only wait to be swept; rows without bytes are a broken chapter. So the bytes stay where the rows
-    # may be there after all: cut off while committing, or interrupted, which is no Exception.
+    # Bytes without rows only wait to be swept; rows without bytes are a broken chapter. So the bytes stay where the
+    # rows may be there after all: cut off while committing, or interrupted, which is no Exception.
     try:
         taken = db.run(_take_in, into, draft, stored, covers, person=person, now=now)
     except OutcomeUnknown:
@@ -77,6 +86,17 @@ def take_in(
     if not taken.is_new_series:
         _remove(storage, covers)
     return taken
+
+
+@contextmanager
+def _named(upload: Upload) -> Iterator[None]:
+    """Of hundreds of pages, which one."""
+    try:
+        yield
+    except Busy:
+        raise
+    except Refusal as refusal:
+        raise PageRefused(f"{upload.field}: {refusal.detail}") from refusal
 
 
 def _remove(storage: Storage, unused: list[pages.New]) -> None:

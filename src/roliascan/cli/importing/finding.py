@@ -1,11 +1,10 @@
 """What `roliascan import` finds below the paths that it is given: series, and where their chapters are.
 
     found = walk(paths)                       names only: quick, and says how much there is
-    for shelf in found.shelves:
-        for series in catalogue(shelf, limits):       names and ComicInfo.xml, in the order of the chapters' numbers
-            for item in series.items:
-                for chapter in chapters.read(item, limits, alone=len(series.items) == 1):
-                    ...
+    for series in catalogue(found.shelves, limits):   names and ComicInfo.xml, in the order of the chapters' numbers
+        for item in series.items:
+            for chapter in chapters.read(item, limits, alone=len(series.items) == 1):
+                ...
 
 A PATH is an archive, a folder of images (a chapter), a folder of chapters (a series), or a folder of series. Whatever
 is refused or skipped is named in `found.skipped` or raised by `chapters.read`, and the rest goes on.
@@ -14,7 +13,7 @@ is refused or skipped is named in `found.skipped` or raised by `chapters.read`, 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from roliascan.cli.importing import chapters, folders, names, numbers
 from roliascan.cli.importing.archives import Limits
@@ -22,6 +21,7 @@ from roliascan.cli.importing.chapters import Item, Outline, Page
 from roliascan.cli.importing.folders import Folder, Skipped
 from roliascan.cli.importing.names import shown
 from roliascan.errors import Refusal
+from roliascan.text import sort_key
 
 _GROUPS = re.compile(r"\A(?:\[[^\]]*\]\s*)+")
 
@@ -54,6 +54,17 @@ class Series(NamedTuple):
     direction: str
     cover: Path | None
     items: tuple[Item, ...]
+
+
+_Part: TypeAlias = tuple[Item, list[Outline]]
+
+
+class _Gathered(NamedTuple):
+    """A series while its parts are being found."""
+
+    title: str
+    parts: list[_Part]
+    covers: list[Path]
 
 
 class _Place(NamedTuple):
@@ -181,22 +192,36 @@ def _folded(text: str) -> str:
 # --- what the chapters say of their series
 
 
-def catalogue(shelf: Shelf, limits: Limits) -> list[Series]:
-    """The series on the shelf, as their ComicInfo.xml name them, each with its chapters in the order of their numbers.
+def catalogue(shelves: Iterable[Shelf], limits: Limits) -> list[Series]:
+    """The series on the shelves, as ComicInfo.xml names them, each with its chapters in the order of their numbers.
 
-    Chapters without one belong to the series that the others name, if that is one. What is refused is found again, and
-    raised, when it is read.
+    Equal titles (but for case and accents) are one series, wherever its chapters lie. What is refused is found again,
+    and raised, when it is read.
+    """
+    gathered: dict[str, _Gathered] = {}
+    for shelf in shelves:
+        for title, part in _titled(shelf, limits):
+            one = gathered.setdefault(sort_key(title), _Gathered(title, [], []))
+            one.parts.append(part)
+            one.covers.extend([shelf.cover] if shelf.cover else [])
+    return [
+        _series(one.title, sorted(one.parts, key=_order), next(iter(one.covers), None)) for one in gathered.values()
+    ]
+
+
+def _titled(shelf: Shelf, limits: Limits) -> Iterator[tuple[str, _Part]]:
+    """What is on a shelf, by the title of its series.
+
+    Chapters without one belong to the series that the others name, if that is one.
     """
     known = [(item, _outlines(item, limits)) for item in shelf.items]
     titles = {outline.info.series for _, found in known for outline in found if outline.info.series}
     own = titles.pop() if len(titles) == 1 else ""
     kin = {"", _folded(own), _folded(shelf.title)} | {_part(item) for item, found in known if _said(found)}
-    series: dict[str, list[tuple[Item, list[Outline]]]] = {}
     for item, found in known:
         adopted = own if own and _part(item) in kin else shelf.title
         whole = shown(numbers.parse(item.path.stem).series) if len(found) > 1 else ""
-        series.setdefault(_said(found) or whole or adopted, []).append((item, found))
-    return [_series(title, sorted(parts, key=_order), shelf.cover) for title, parts in series.items()]
+        yield _said(found) or whole or adopted, (item, found)
 
 
 def _outlines(item: Item, limits: Limits) -> list[Outline]:
@@ -214,13 +239,13 @@ def _part(item: Item) -> str:
     return _folded(numbers.parse(item.path.stem if item.is_archive else item.path.name).series)
 
 
-def _order(part: tuple[Item, list[Outline]]) -> tuple[bool, int, names.NaturalKey]:
+def _order(part: _Part) -> tuple[bool, int, names.NaturalKey]:
     item, found = part
     number = chapters.number_and_label(found[0])[0] if found else None
     return number is None, number or 0, names.natural_key((item.path.name,))
 
 
-def _series(title: str, parts: Sequence[tuple[Item, list[Outline]]], cover: Path | None) -> Series:
+def _series(title: str, parts: Sequence[_Part], cover: Path | None) -> Series:
     infos = [outline.info for _, found in parts for outline in found]
 
     def first(field: str) -> str:

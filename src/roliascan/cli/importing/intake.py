@@ -68,9 +68,8 @@ class Importer:
         for skipped in found.skipped:
             result = "refused" if skipped.is_loss else "warning"
             self._report(Outcome(result, str(skipped.path), "", "", skipped.reason))
-        for shelf in found.shelves:
-            for one in finding.catalogue(shelf, self._limits):
-                self._take_series(one)
+        for one in finding.catalogue(found.shelves, self._limits):
+            self._take_series(one)
 
     def _take_series(self, found: Series) -> None:
         into: Into = _series_draft(found)
@@ -151,7 +150,7 @@ class Importer:
 
 
 def _why(error: Refusal | OSError) -> str:
-    if isinstance(error, Invalid):
+    if isinstance(error, Invalid) and error.problems:
         return "; ".join(f"{problem.field} {problem.message}" for problem in error.problems) + "."
     return error.detail if isinstance(error, Refusal) else f"{error.strerror or error}."
 
