@@ -1,0 +1,5 @@
+"""Every command runs in a place of its own."""
+
+from tests.cli.places import bare_place, new_place, place, simple_place
+
+__all__ = ["bare_place", "new_place", "place", "simple_place"]
