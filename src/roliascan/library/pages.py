@@ -7,8 +7,7 @@ number that readers follow, so that they see the old pages or the new ones, whol
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -18,6 +17,9 @@ from roliascan.ids import new_id
 from roliascan.library import chapters, images, rights
 from roliascan.people.persons import Person
 from roliascan.storage import Storage, keys
+
+if TYPE_CHECKING:
+    from tempfile import SpooledTemporaryFile
 
 FOLDER = "pages"
 MOST_PAGES = 1_000
@@ -95,6 +97,8 @@ def kept_or_removed(storage: Storage) -> Iterator[list[New]]:
 
 def store(storage: Storage, stored: list[New], upload: Upload, *, folder: str, max_bytes: int, now: datetime) -> None:
     """Measures and decodes an image, and keeps its bytes under a new key. Raises TooLarge, images' refusals."""
+    from tempfile import SpooledTemporaryFile  # 5 ms that readers do not pay
+
     if len(stored) >= MOST_PAGES:
         raise TooManyPages
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:

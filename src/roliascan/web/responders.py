@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -137,9 +137,12 @@ def _keep(call: Call, route: Route) -> None:
 
 
 def _tag(call: Call, body: bytes, version: str) -> None:
-    """An ETag of the body; who has it already gets 304 and no body (RFC 9110, section 13.1.2)."""
+    """An ETag of the body; who has it already gets 304 and no body (RFC 9110, section 13.1.2).
+
+    It has to tell a body from the one before, and keeps no secret: a checksum does, in a quarter of a hash's time.
+    """
     resp = call.resp
-    tag = f'"{version}{blake2b(body, digest_size=12).hexdigest()}"'
+    tag = f'"{version}{len(body):x}-{crc32(body):08x}"'
     resp.set_header("ETag", tag)
     known = call.req.get_header("If-None-Match")
     if known is not None and (known.strip() == "*" or tag in known):
