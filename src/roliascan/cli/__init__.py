@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Invalid as invalid:
         return _fail("\n".join(f"{problem.field} {problem.message}" for problem in invalid.problems) or str(invalid))
     except BadAddress as error:
-        return _fail(f"DATABASE_URL: {error}")
+        return _fail(f"the database's address cannot be used: {error}")
     except Busy as error:
         return _fail(f"{error}\n{str(error.__cause__ or '').partition(chr(10))[0]}".rstrip())
     except (Refusal, BadSettings) as error:

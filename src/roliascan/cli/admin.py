@@ -17,19 +17,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    username = args.username.strip()
     with surroundings.site() as site:
         accounts.register(
             site.db,
             email=args.email.strip(),
-            username=args.username.strip(),
+            username=username,
             password=args.password or _asked(),
             role="admin",
             lasts_s=1,  # the session that comes with an account is of no use here
             now=surroundings.now(),
         )
-    print(f"{args.username} is an administrator now.")
+    print(f"{username} is an administrator now.")
     return 0
 
 
 def _asked() -> str:
-    return getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    return getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
