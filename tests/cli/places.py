@@ -1,6 +1,7 @@
 """Where commands run: a database, a storage and a data folder of a test's own, and what is in them afterwards."""
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 from falcon.testing import Result, simulate_request
@@ -51,12 +53,9 @@ class Place:
 
     def run(self, *words: object, stdin: str = "") -> Ran:
         """The command within this process: quick, and its warnings are errors."""
-        with self._monkeypatch.context() as patch:
+        environ = program.environment(self.environ)
+        with self._monkeypatch.context() as patch, mock.patch.dict(os.environ, environ, clear=True):
             patch.chdir(self.home)
-            for name in ("DATABASE_DIRECT_URL", "PORT", "HOST"):
-                patch.delenv(name, raising=False)
-            for name, value in {"JWT_SECRET": "", **self.environ}.items():
-                patch.setenv(name, value)
             patch.setattr(sys, "stdin", io.StringIO(stdin))
             self._capsys.readouterr()  # what the site has logged
             try:
