@@ -12,7 +12,7 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -237,15 +237,17 @@ def _execute(
 
 
 def _fetch(raw: Any, arguments: tuple[Any, ...]) -> _Rows:
-    cursor = raw.cursor()
-    cursor.execute(*arguments)
-    return tuple(column[0] for column in cursor.description), cursor.fetchall()
+    # Closed also when it fails: kept by the exception, a cursor of sqlite3's would be cleared by the garbage collector,
+    # in some thread that then waits for the connection's mutex with the interpreter's lock in its hand.
+    with closing(raw.cursor()) as cursor:
+        cursor.execute(*arguments)
+        return tuple(column[0] for column in cursor.description), cursor.fetchall()
 
 
 def _count(raw: Any, arguments: tuple[Any, ...]) -> int:
-    cursor = raw.cursor()
-    cursor.execute(*arguments)
-    return int(cursor.rowcount)
+    with closing(raw.cursor()) as cursor:
+        cursor.execute(*arguments)
+        return int(cursor.rowcount)
 
 
 def _guarded(driver: Driver, connection: Connection, act: Callable[..., Any], *args: Any) -> Any:
