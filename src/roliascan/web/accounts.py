@@ -142,7 +142,7 @@ def change(call: Call, body: AccountChange) -> Me:
         current_password=_given(body.current_password),
         now=call.now,
     )
-    del call.viewer  # read anew below
+    call.read_viewer()
     return me(call)
 
 

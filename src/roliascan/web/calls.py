@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from roliascan.database import Database
 from roliascan.database.schema import Gate
@@ -67,27 +67,26 @@ class Call:
         self.req = req
         self.resp = resp
         self.now = parts.clock()
-
-    @cached_property
-    def token(self) -> str | None:
-        """The bearer token of the header, else that of the cookie."""
-        header = self.req.get_header("Authorization")
-        if header is not None:
-            scheme, _, token = header.partition(" ")
-            return token.strip() if scheme.lower() == "bearer" else None
-        return self.req.cookies.get(COOKIE) if "HTTP_COOKIE" in self.req.env else None
+        self.token = _token(req)
+        # no functools.cached_property: in Python 3.11 it has one lock for all requests
+        self._viewer: Person | UnsetType | None = UNSET
 
     @property
     def by_cookie(self) -> bool:
         return self.token is not None and "HTTP_AUTHORIZATION" not in self.req.env
 
-    @cached_property
+    @property
     def viewer(self) -> Person | None:
-        """Who asks, read now in one statement; None for strangers, and for tokens that are no longer good."""
-        if not self.token:
-            return None
-        session_id = tokens.session_of(self.token, secret=self.settings.jwt_secret, now=self.now)
-        return sessions.find(self.db, session_id, now=self.now) if session_id else None
+        """Who asks, read once, in one statement; None for strangers, and for tokens that are no longer good."""
+        if self._viewer is UNSET:
+            self.read_viewer()
+        return self._viewer or None
+
+    def read_viewer(self) -> None:
+        """Reads who asks, again after they changed themselves."""
+        secret = self.settings.jwt_secret
+        session_id = tokens.session_of(self.token, secret=secret, now=self.now) if self.token else None
+        self._viewer = sessions.find(self.db, session_id, now=self.now) if session_id else None
 
     @property
     def person(self) -> Person:
@@ -106,6 +105,15 @@ class Call:
         if not (version.isascii() and version.isdigit() and len(version) < 10):
             raise Invalid(Problem("If-Match", 'must be a version in quotes, such as "7"'))
         return int(version)
+
+
+def _token(req: falcon.Request) -> str | None:
+    """The bearer token of the header, else that of the cookie."""
+    header = req.get_header("Authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else None
+    return req.cookies.get(COOKIE) if "HTTP_COOKIE" in req.env else None
 
 
 Handler = Callable[..., Any]
