@@ -10,9 +10,9 @@ from roliascan.database.schema import Gate
 from roliascan.settings import Settings
 from roliascan.storage import Storage, open_storage
 from roliascan.web import answers
+from roliascan.web.bodies import MOST_FILES
 from roliascan.web.calls import Parts
 from roliascan.web.lean import falcon
-from roliascan.web.pages import MOST_FILES
 from roliascan.web.responders import Envelope, add_routes
 
 

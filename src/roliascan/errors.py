@@ -73,6 +73,11 @@ class TooLarge(Refusal):
     detail = "This is larger than the limit."
 
 
+class NotSatisfiable(Refusal):
+    code = "range_not_satisfiable"
+    detail = "The file is shorter than the range asked for."
+
+
 class UnsupportedType(Refusal):
     code = "unsupported_type"
     detail = "This type of content is not supported."

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from roliascan.database import Database, Duplicate, Reader, Tx
-from roliascan.errors import Conflict, Invalid, NotFound, Problem, Refusal
+from roliascan.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, Problem
 from roliascan.ids import is_id, new_id
 from roliascan.people import names, passwords, sessions
 from roliascan.people.persons import Person
@@ -21,14 +21,14 @@ class UsernameTaken(Conflict):
     detail = "This username, or one that looks like it, is taken; choose another."
 
 
-class InvalidCredentials(Refusal):
+class InvalidCredentials(NotSignedIn):
     """Said for every reason alike: unknown, wrong, banned."""
 
     code = "invalid_credentials"
     detail = "The name or the password is wrong."
 
 
-class WrongPassword(Refusal):
+class WrongPassword(NotAllowed):
     code = "wrong_password"
     detail = "currentPassword is missing or wrong; it is needed to change the address or the password."
 

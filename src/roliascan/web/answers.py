@@ -5,16 +5,13 @@ from typing import Any
 import msgspec
 
 from roliascan import errors
-from roliascan.people import accounts
-from roliascan.web import bodies, logs, stored
+from roliascan.web import bodies, logs
 from roliascan.web.lean import falcon
 
 STATUS: dict[type[errors.Refusal], int] = {
     bodies.Malformed: 400,
     errors.Invalid: 400,
     errors.NotSignedIn: 401,
-    accounts.InvalidCredentials: 401,
-    accounts.WrongPassword: 403,
     errors.NotAllowed: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
@@ -22,7 +19,7 @@ STATUS: dict[type[errors.Refusal], int] = {
     bodies.LengthRequired: 411,
     errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
-    stored.NotSatisfiable: 416,
+    errors.NotSatisfiable: 416,
     errors.UnsupportedType: 415,
     errors.TooMany: 429,
     errors.Busy: 503,

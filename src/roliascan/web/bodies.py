@@ -14,6 +14,7 @@ from roliascan.text import tidy
 from roliascan.web.lean import falcon
 
 LARGEST = 1 << 20  # bytes of a JSON body
+MOST_FILES = 100  # of a form
 DEEPEST = 20  # objects and lists within each other
 MOST_PROBLEMS = 100  # told at once
 VERBATIM = {"password", "currentPassword"}

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from roliascan import __version__, errors
 from roliascan.errors import Invalid, NotAllowed, NotFound, NotSignedIn, PreconditionFailed, Refusal
 from roliascan.library.images import ImageType
-from roliascan.web import documents, pages, schemas, series, state, stored, vocabulary
+from roliascan.web import bodies, documents, pages, schemas, series, state, stored, vocabulary
 from roliascan.web.answers import PROBLEM, status_of
 from roliascan.web.bodies import LengthRequired, Malformed
 from roliascan.web.calls import COOKIE, Created, Empty, Redirect, Tagged
@@ -196,7 +196,7 @@ def _body(route: Route) -> tuple[Any, bool]:
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _FORM = {
     "type": "object",
-    "description": f"At most {pages.MOST_FILES} files: JPEG, PNG, WebP, GIF or AVIF.",
+    "description": f"At most {bodies.MOST_FILES} files: JPEG, PNG, WebP, GIF or AVIF.",
     "patternProperties": {
         r"^page_\d{1,4}$": {**_FILE, "description": "Sets the page of this number, such as `page_7`."}
     },

@@ -12,12 +12,10 @@ from roliascan.library import pages
 from roliascan.library.pages import MOST_PAGES, Upload
 from roliascan.library.reader import Chapter
 from roliascan.web import chapters
-from roliascan.web.bodies import LengthRequired, Malformed, is_empty
+from roliascan.web.bodies import MOST_FILES, LengthRequired, Malformed, is_empty
 from roliascan.web.calls import Call, Created, Tagged
 from roliascan.web.fields import Id
 from roliascan.web.lean import falcon
-
-MOST_FILES = 100
 
 
 class TooManyFiles(TooLarge):

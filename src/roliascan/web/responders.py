@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -41,10 +42,17 @@ def add_routes(app: "falcon.App[Any, Any]", parts: Parts) -> None:
         app.add_route(path, type("Resource", (), responders)())
 
 
+class _Wants(NamedTuple):
+    """A handler, and the types of the query and the body that it takes."""
+
+    handler: Handler
+    query: Any
+    body: Any
+    body_optional: bool
+
+
 def _responder(route: Route, parts: Parts) -> Responder:
-    handler = route.handler
-    body_type, optional = _body_of(handler)
-    query_type = handler.__annotations__.get("query", queries.NoQuery)
+    wanted = cache(lambda: _wants(route.handler))
     checked = route.path not in _UNCHECKED
     changes = route.method not in _READS
 
@@ -56,24 +64,25 @@ def _responder(route: Route, parts: Parts) -> Responder:
             _check_person(call, route.who)
         if changes and call.by_cookie:
             _check_origin(call)
+        wants = wanted()
         given: dict[str, Any] = {**path}
-        query = queries.read(req.params, query_type)
-        if query_type is not queries.NoQuery:
+        query = queries.read(req.params, wants.query)
+        if wants.query is not queries.NoQuery:
             given["query"] = query
-        if body_type is not None:
-            given["body"] = None if optional and bodies.is_empty(req) else bodies.read(req, body_type)
-        _answer(call, route, handler(call, **given))
+        if wants.body is not None:
+            given["body"] = None if wants.body_optional and bodies.is_empty(req) else bodies.read(req, wants.body)
+        _answer(call, route, wants.handler(call, **given))
 
     return respond
 
 
-def _body_of(handler: Handler) -> tuple[Any, bool]:
-    """The type of a handler's `body`, and whether it may be absent."""
-    annotated = handler.__annotations__.get("body")
-    arguments = getattr(annotated, "__args__", ())
+def _wants(handler: Handler) -> _Wants:
+    query = handler.__annotations__.get("query", queries.NoQuery)
+    body = handler.__annotations__.get("body")
+    arguments = getattr(body, "__args__", ())
     if type(None) in arguments:
-        return next(one for one in arguments if one is not type(None)), True
-    return annotated, False
+        return _Wants(handler, query, next(one for one in arguments if one is not type(None)), True)
+    return _Wants(handler, query, body, False)
 
 
 def _check_person(call: Call, who: str) -> None:

@@ -1,8 +1,8 @@
 """Every URL of the service, who may ask for it, and how long it may be kept."""
 
+from importlib import import_module
 from typing import NamedTuple
 
-from roliascan.web import accounts, chapters, documents, pages, series, state, stored, teams
 from roliascan.web.calls import Handler
 
 ANYONE = "anyone"
@@ -15,50 +15,57 @@ LONG = "public, max-age=0, s-maxage=300, stale-while-revalidate=3600, stale-if-e
 
 
 class Route(NamedTuple):
-    """`who`: ANYONE, SIGNED_IN, or a permission. What else a verb asks for (owner, leader), it checks itself.
+    """`answers`: the module here and its function that do. They are loaded by the first request that asks for them.
 
+    `who`: ANYONE, SIGNED_IN, or a permission. What else a verb asks for (owner, leader), it checks itself.
     `cache`: the Cache-Control of a good answer to somebody who is not signed in.
     """
 
     method: str
     path: str
-    handler: Handler
+    answers: str
     who: str
     cache: str = NEVER
 
+    @property
+    def handler(self) -> Handler:
+        module, name = self.answers.split(".")
+        handler: Handler = getattr(import_module(f"roliascan.web.{module}"), name)
+        return handler
+
 
 ROUTES = (
-    Route("GET", "/health", state.health, ANYONE),
-    Route("GET", "/ready", state.ready, ANYONE),
-    Route("GET", "/docs", documents.docs, ANYONE, LONG),
-    Route("GET", "/uploads/{key:path}", stored.show, ANYONE),
-    Route("GET", f"{API}/openapi.json", documents.openapi, ANYONE, LONG),
-    Route("POST", f"{API}/auth/register", accounts.register, ANYONE),
-    Route("POST", f"{API}/auth/login", accounts.login, ANYONE),
-    Route("POST", f"{API}/auth/logout", accounts.logout, SIGNED_IN),
-    Route("GET", f"{API}/auth/me", accounts.me, SIGNED_IN),
-    Route("PATCH", f"{API}/auth/me", accounts.change, SIGNED_IN),
-    Route("GET", f"{API}/users/{{user}}", accounts.show, ANYONE, SHORT),
-    Route("GET", f"{API}/series", series.index, ANYONE, SHORT),
-    Route("POST", f"{API}/series", series.create, "create:series"),
-    Route("GET", f"{API}/series/{{series_}}", series.show, ANYONE, SHORT),
-    Route("PATCH", f"{API}/series/{{series_}}", series.change, SIGNED_IN),
-    Route("DELETE", f"{API}/series/{{series_}}", series.remove, SIGNED_IN),
-    Route("GET", f"{API}/series/{{series_}}/chapters", chapters.index, ANYONE, SHORT),
-    Route("POST", f"{API}/series/{{series_}}/chapters", chapters.create, "create:chapter"),
-    Route("GET", f"{API}/chapters", chapters.feed, ANYONE, SHORT),
-    Route("GET", f"{API}/chapters/{{chapter}}", chapters.show, ANYONE, SHORT),
-    Route("PATCH", f"{API}/chapters/{{chapter}}", chapters.change, SIGNED_IN),
-    Route("DELETE", f"{API}/chapters/{{chapter}}", chapters.remove, SIGNED_IN),
-    Route("POST", f"{API}/chapters/{{chapter}}/publish", chapters.publish, SIGNED_IN),
-    Route("POST", f"{API}/chapters/{{chapter}}/hide", chapters.hide, SIGNED_IN),
-    Route("POST", f"{API}/chapters/{{chapter}}/pages", pages.add, SIGNED_IN),
-    Route("PUT", f"{API}/chapters/{{chapter}}/pages", pages.arrange, SIGNED_IN),
-    Route("GET", f"{API}/teams", teams.index, ANYONE, SHORT),
-    Route("POST", f"{API}/teams", teams.create, "create:team"),
-    Route("GET", f"{API}/teams/{{team}}", teams.show, ANYONE, SHORT),
-    Route("PATCH", f"{API}/teams/{{team}}", teams.change, SIGNED_IN),
-    Route("DELETE", f"{API}/teams/{{team}}", teams.remove, SIGNED_IN),
-    Route("PUT", f"{API}/teams/{{team}}/members/{{user}}", teams.set_member, SIGNED_IN),
-    Route("DELETE", f"{API}/teams/{{team}}/members/{{user}}", teams.remove_member, SIGNED_IN),
+    Route("GET", "/health", "state.health", ANYONE),
+    Route("GET", "/ready", "state.ready", ANYONE),
+    Route("GET", "/docs", "documents.docs", ANYONE, LONG),
+    Route("GET", "/uploads/{key:path}", "stored.show", ANYONE),
+    Route("GET", f"{API}/openapi.json", "documents.openapi", ANYONE, LONG),
+    Route("POST", f"{API}/auth/register", "accounts.register", ANYONE),
+    Route("POST", f"{API}/auth/login", "accounts.login", ANYONE),
+    Route("POST", f"{API}/auth/logout", "accounts.logout", SIGNED_IN),
+    Route("GET", f"{API}/auth/me", "accounts.me", SIGNED_IN),
+    Route("PATCH", f"{API}/auth/me", "accounts.change", SIGNED_IN),
+    Route("GET", f"{API}/users/{{user}}", "accounts.show", ANYONE, SHORT),
+    Route("GET", f"{API}/series", "series.index", ANYONE, SHORT),
+    Route("POST", f"{API}/series", "series.create", "create:series"),
+    Route("GET", f"{API}/series/{{series_}}", "series.show", ANYONE, SHORT),
+    Route("PATCH", f"{API}/series/{{series_}}", "series.change", SIGNED_IN),
+    Route("DELETE", f"{API}/series/{{series_}}", "series.remove", SIGNED_IN),
+    Route("GET", f"{API}/series/{{series_}}/chapters", "chapters.index", ANYONE, SHORT),
+    Route("POST", f"{API}/series/{{series_}}/chapters", "chapters.create", "create:chapter"),
+    Route("GET", f"{API}/chapters", "chapters.feed", ANYONE, SHORT),
+    Route("GET", f"{API}/chapters/{{chapter}}", "chapters.show", ANYONE, SHORT),
+    Route("PATCH", f"{API}/chapters/{{chapter}}", "chapters.change", SIGNED_IN),
+    Route("DELETE", f"{API}/chapters/{{chapter}}", "chapters.remove", SIGNED_IN),
+    Route("POST", f"{API}/chapters/{{chapter}}/publish", "chapters.publish", SIGNED_IN),
+    Route("POST", f"{API}/chapters/{{chapter}}/hide", "chapters.hide", SIGNED_IN),
+    Route("POST", f"{API}/chapters/{{chapter}}/pages", "pages.add", SIGNED_IN),
+    Route("PUT", f"{API}/chapters/{{chapter}}/pages", "pages.arrange", SIGNED_IN),
+    Route("GET", f"{API}/teams", "teams.index", ANYONE, SHORT),
+    Route("POST", f"{API}/teams", "teams.create", "create:team"),
+    Route("GET", f"{API}/teams/{{team}}", "teams.show", ANYONE, SHORT),
+    Route("PATCH", f"{API}/teams/{{team}}", "teams.change", SIGNED_IN),
+    Route("DELETE", f"{API}/teams/{{team}}", "teams.remove", SIGNED_IN),
+    Route("PUT", f"{API}/teams/{{team}}/members/{{user}}", "teams.set_member", SIGNED_IN),
+    Route("DELETE", f"{API}/teams/{{team}}/members/{{user}}", "teams.remove_member", SIGNED_IN),
 )

@@ -4,7 +4,7 @@ import re
 from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 
-from roliascan.errors import NotFound, Refusal
+from roliascan.errors import NotFound, NotSatisfiable
 from roliascan.library import files
 from roliascan.library.files import File
 from roliascan.storage import keys
@@ -12,11 +12,6 @@ from roliascan.web.calls import Call
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-store"
-
-
-class NotSatisfiable(Refusal):
-    code = "range_not_satisfiable"
-    detail = "The file is shorter than the range asked for."
 
 
 class _Span(NamedTuple):

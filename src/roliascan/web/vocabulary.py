@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from roliascan.database import faults
 from roliascan.database.faults import Dangling
 from roliascan.database.schema import SchemaMismatch
-from roliascan.errors import Busy, NotAllowed, PreconditionFailed, Refusal, Removed
+from roliascan.errors import Busy, NotAllowed, NotSatisfiable, PreconditionFailed, Refusal, Removed
 from roliascan.library.chapters import ChapterExists, NoPages
 from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
 from roliascan.library.pages import PageExists, TooManyPages
@@ -18,7 +18,6 @@ from roliascan.storage import StorageFull, StorageUnavailable
 from roliascan.web import accounts, chapters, pages, series, stored, teams
 from roliascan.web.calls import COOKIE, Handler
 from roliascan.web.pages import TooManyFiles
-from roliascan.web.stored import NotSatisfiable
 
 REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     accounts.register: (EmailTaken, UsernameTaken),
