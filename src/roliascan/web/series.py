@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roliascan.library import catalogue, removal, series
+from roliascan.library import catalogue, series
 from roliascan.library.catalogue import SeriesItem
 from roliascan.library.series import AltTitle, Series
 from roliascan.library.shapes import ContentRating, Direction, SeriesType, State, Status
@@ -111,6 +111,8 @@ def remove(call: Call, query: Reason, series_: str) -> Empty:
 
     Its address answers 410 from then on, with `reason`.
     """
+    from roliascan.library import removal  # and with it all that chapters are made of, which a list does not need
+
     removal.remove(
         call.db,
         call.storage,
