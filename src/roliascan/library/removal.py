@@ -60,6 +60,8 @@ def _next(db: Reader, series_id: str) -> list[str]:
 
 
 def _erase(tx: Tx, series_id: str, chapter_ids: list[str]) -> list[str]:
+    # locked first: pages that are being added must be there or be refused before we look for files
+    tx.read("SELECT id FROM chapters WHERE id IN (:ids) ORDER BY id FOR UPDATE", _Id, ids=chapter_ids)
     keys = chapters.erase(tx, chapter_ids)
     chapters.recount(tx, series_id)  # it could still be shown again
     return keys
