@@ -1,13 +1,16 @@
 """Many at once, against one app and against two over one database: what must be one stays one, nothing is lost."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any
 
 import pytest
 from falcon.testing import Result
 
-from tests.front import PAGE, Asker, File, Site, at_once, everything, refused, told
+from roliascan.database import Duplicate
+from tests.front import PAGE, Asker, File, Site, at_once, everything, opened, refused, told
 
 MANY = 50
 
@@ -186,3 +189,15 @@ def test_a_chapter_goes_once(crowd: Crowd) -> None:
     assert site.stored == []
     assert (site.count("files"), site.count("pages"), site.count("tombstones")) == (0, 0, 1)
     assert told(asker.get(f"series/{series['id']}"))["chapterCount"] == 0
+
+
+def test_what_was_refused_leaves_no_open_cursor(sqlite_url: str) -> None:
+    """Kept by an exception, it would be cleared in any thread, which then waits while it holds up the interpreter."""
+    with opened(sqlite_url) as site, pytest.raises(Duplicate) as refusal:
+        site.db.run(lambda tx: [tx.write("INSERT INTO counters (name, value) VALUES ('teams', 0)")])
+    frames = [frame for frame, _ in walk_tb(refusal.value.__context__.__traceback__)]  # type: ignore[union-attr]
+    cursors = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, sqlite3.Cursor)]
+    assert cursors, "the drivers' cursor is somewhere below"
+    for cursor in cursors:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            cursor.fetchone()
