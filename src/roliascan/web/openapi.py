@@ -138,7 +138,7 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
 
 # What is asked
 
-_VERSION = r'^(\*|(W/)?"\d{1,9}(-[^"]*)?")$'
+_VERSION = r'^(\*|(W/)?"\d{1,9}(-[^"]*)?")?$'
 
 
 def _parameters(route: Route) -> Iterator[_Part]:
