@@ -46,7 +46,7 @@ INSERT_BATCH = 100  # rows in one statement: poolers mind statements over 16 KB
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
 P = ParamSpec("P")
-_Rows = tuple[tuple[str, ...], Sequence[Sequence[Any]]]
+_Rows = tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]
 
 
 class Reader(Protocol):
@@ -227,7 +227,7 @@ def _execute(
     opening: str = "",
     limit_ms: int = 0,
 ) -> Any:
-    if any(type(value) is list for value in values.values()):
+    if list in map(type, values.values()):
         sql, values = spread_lists(sql, values)
     statement = opening + driver.statement(sql)
     if limit_ms:
@@ -237,11 +237,14 @@ def _execute(
 
 
 def _fetch(raw: Any, arguments: tuple[Any, ...]) -> _Rows:
-    # Closed also when it fails: kept by the exception, a cursor of sqlite3's would be cleared by the garbage collector,
-    # in some thread that then waits for the connection's mutex with the interpreter's lock in its hand.
-    with closing(raw.cursor()) as cursor:
+    cursor = raw.cursor()
+    try:
         cursor.execute(*arguments)
-        return tuple(column[0] for column in cursor.description), cursor.fetchall()
+        return cursor.description, cursor.fetchall()
+    finally:
+        # Also when it fails: kept by the exception, a cursor of sqlite3's would be cleared by the garbage collector, in
+        # some thread that then waits for the connection's mutex with the interpreter's lock in its hand.
+        cursor.close()
 
 
 def _count(raw: Any, arguments: tuple[Any, ...]) -> int:
@@ -266,15 +269,20 @@ def _guarded(driver: Driver, connection: Connection, act: Callable[..., Any], *a
 
 
 def _structs(driver: Driver, sql: str, found: _Rows, into: type[T]) -> list[T]:
-    columns, rows = found
-    _check_columns(sql, into, columns)
+    description, rows = found
+    if (sql, into) not in _checked:
+        _check_columns(sql, into, tuple(column[0] for column in description))
+        _checked.add((sql, into))
     places = () if driver.native_booleans else _boolean_places(into)
     if places:
         rows = [_with_booleans(row, places) for row in rows]
     return [into(*row) for row in rows]
 
 
-@lru_cache(maxsize=4096)
+_checked: set[tuple[str, type[msgspec.Struct]]] = set()
+"""Texts that were seen to fit: as many as the code has."""
+
+
 def _check_columns(sql: str, into: type[msgspec.Struct], columns: tuple[str, ...]) -> None:
     if columns != into.__struct_fields__[: len(columns)]:
         raise TypeError(f"the columns {columns} are not the fields {into.__struct_fields__} of {into.__name__}: {sql}")

@@ -21,12 +21,9 @@ def _instant(value: Any, _cursor: Any) -> str | None:
     if value is None:
         return None
     if value[-3:] == "+00" and value[4] == "-":
-        return f"{value[:10]}T{value[11:19]}.{value[20:-3]:0<6}Z"
+        whole = len(value) == 29  # no zeros left out at the end
+        return f"{value[:10]}T{value[11:26]}Z" if whole else f"{value[:10]}T{value[11:19]}.{value[20:-3]:0<6}Z"
     return dialects.instant_text(datetime.fromisoformat(value).astimezone(UTC))
-
-
-def _text(value: Any, _cursor: Any) -> Any:
-    return value
 
 
 def _whole(value: Any, _cursor: Any) -> int | None:
@@ -38,7 +35,7 @@ _TIMESTAMPTZ, _NUMERIC, _JSON, _JSONB = 1184, 1700, 114, 3802  # pg_type.dat
 _TYPES = (
     psycopg2.extensions.new_type((_TIMESTAMPTZ,), "INSTANT", _instant),
     psycopg2.extensions.new_type((_NUMERIC,), "WHOLE", _whole),
-    psycopg2.extensions.new_type((_JSON, _JSONB), "JSON_TEXT", _text),
+    psycopg2.extensions.new_type((_JSON, _JSONB), "JSON_TEXT", psycopg2.extensions.UNICODE),
 )
 # A person who waits gives up about then. What a frozen process left open is ended by the server, which frees its locks.
 _LIMITS_MS = {"statement_timeout": 10_000, "lock_timeout": 4_000, "idle_in_transaction_session_timeout": 10_000}
