@@ -18,10 +18,14 @@ CHAPTER_TEAMS = """(SELECT json_arrayagg(json_array(g.id, g.name)) FROM chapter_
 """SQL: the teams of chapter `c` as a JSON array of [id, name]."""
 
 
+_TEAMS = msgspec.json.Decoder(list[tuple[str, str]])
+
+
 def team_names(written: str | None) -> list[TeamName]:
     """Teams selected as a JSON array of [id, name], by name."""
-    found = msgspec.json.decode(written, type=list[tuple[str, str]]) if written else []
-    return sorted((TeamName(*team) for team in found), key=lambda team: (team.name, team.id))
+    found = [TeamName(*team) for team in _TEAMS.decode(written)] if written else []
+    found.sort(key=lambda team: (team.name, team.id))
+    return found
 
 
 def number(milli: int | None) -> int | float | None:

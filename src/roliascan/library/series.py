@@ -90,6 +90,7 @@ SELECT {COLUMNS}, '' AS titles, '' AS teams, s.version,
     {{owns}} AS owns
 {FROM} WHERE {{which}}
 """
+_TITLES = msgspec.json.Decoder(list[tuple[int, str, str]])
 _BY_ID = "s.id = :wanted"
 _BY_SLUG = "s.id = (SELECT k.series_id FROM series_slugs k WHERE k.slug = :wanted)"
 _SHOWS = {
@@ -110,7 +111,7 @@ def show(db: Reader, wanted: str, *, viewer: Person | None, files_at: str) -> Se
         raise tombstone(db, "series", wanted) or NotFound
     rights.require_sight(viewer, owns=row.owns, states=(row.state,))
     finish(row, files_at)
-    titles = msgspec.json.decode(row.titles_json, type=list[tuple[int, str, str]]) if row.titles_json else []
+    titles = _TITLES.decode(row.titles_json) if row.titles_json else []
     row.titles = [AltTitle(language, title) for _, language, title in sorted(titles)]
     row.teams = team_names(row.teams_json)
     return Series(*(getattr(row, name) for name in Series.__struct_fields__))

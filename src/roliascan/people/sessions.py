@@ -26,13 +26,15 @@ WHERE s.id = :session_id AND s.expires_at > :now
   AND (NOT u.is_banned OR (u.banned_until IS NOT NULL AND u.banned_until <= :now))
 """
 
+_GRANTED = msgspec.json.Decoder(list[str])
+
 
 def find(db: Reader, session_id: str, *, now: datetime) -> Person | None:
     """The person of a session that is open now and not banned, in one statement; else None."""
     row = db.one(_PERSON, _Row, session_id=session_id, now=now) if is_id(session_id) else None
     if row is None:
         return None
-    granted = msgspec.json.decode(row.granted, type=list[str]) if row.granted else []
+    granted = _GRANTED.decode(row.granted) if row.granted else []
     return Person(row.id, row.username, row.email, row.role, row.is_muted, session_id, effective(row.role, granted))
 
 
