@@ -44,31 +44,30 @@ def test_a_chapter_begins_as_a_draft(any_site: Site) -> None:
     assert (made["version"], made["rating"], made["ratingCount"]) == (1, None, 0)
 
 
-@pytest.mark.parametrize(
-    ("written", "number"),
-    [
-        ("0", 0),
-        ("-0", 0),
-        ("-0.0", 0),
-        ("1", 1),
-        ("1.0", 1),
-        ("1.10", 1.1),
-        ("1e3", 1000),
-        ("1E-3", 0.001),
-        ("10.5", 10.5),
-        ("0.1", 0.1),
-        ("1.005", 1.005),
-        ("4.35", 4.35),
-        ("100.001", 100.001),
-        ("999999.999", 999999.999),
-    ],
-)
-def test_a_number_stays_exact(any_site: Site, written: str, number: float) -> None:  # IN-10
+EXACT: dict[str, float] = {
+    "0": 0,
+    "1": 1,
+    "2.0": 2,
+    "1.10": 1.1,
+    "1e3": 1000,
+    "1E-3": 0.001,
+    "10.5": 10.5,
+    "0.1": 0.1,
+    "1.005": 1.005,
+    "4.35": 4.35,
+    "100.001": 100.001,
+    "999999.999": 999999.999,
+}
+
+
+def test_a_number_stays_exact(any_site: Site) -> None:  # IN-10
     uploader = any_site.sign_up("uploader")
-    made = told(adds(uploader, uploader.makes_series(), written), 201)
-    assert made["number"] == number
-    assert type(made["number"]) is type(number)
-    assert any_site.values("number_milli", "chapters") == [round(number * 1000)]
+    series = uploader.makes_series()
+    for written, number in EXACT.items():
+        made = told(adds(uploader, series, written), 201)
+        assert made["number"] == number
+        assert type(made["number"]) is type(number)
+        assert any_site.values("number_milli", "chapters WHERE id = :id", id=made["id"]) == [round(number * 1000)]
 
 
 @pytest.mark.parametrize(
@@ -251,22 +250,15 @@ def test_publishing_again_keeps_the_date(any_site: Site) -> None:
     assert told(any_site.stranger.get(f"series/{series['id']}"))["chapterCount"] == 1
 
 
-@pytest.mark.parametrize(
-    "at",
-    [
-        "2026-11-23T12:00:00Z",
-        "2026-11-23T11:59:59.5Z",
-        "0001-01-01T00:00:00Z",
-        "0001-01-01T00:00:00+23:59",
-        "2026-11-23T14:00:00+02:00",
-    ],
-)
-def test_a_time_that_came_already_is_now(any_site: Site, at: str) -> None:  # IN-13
+def test_a_time_that_came_already_is_now(any_site: Site) -> None:  # IN-13
     uploader = any_site.sign_up("uploader")
-    chapter = uploader.makes_chapter(uploader.makes_series())
-    uploader.adds_pages(chapter)
-    published = told(uploader.post(f"chapters/{chapter['id']}/publish", {"at": at}))
-    assert (published["state"], published["publishedAt"]) == ("published", "2026-11-23T12:00:00.000000Z")
+    series = uploader.makes_series()
+    times = ["2026-11-23T12:00:00Z", "2026-11-23T11:59:59.5Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"]
+    for number, at in enumerate([*times, "2026-11-23T14:00:00+02:00"]):
+        chapter = uploader.makes_chapter(series, number)
+        uploader.adds_pages(chapter)
+        published = told(uploader.post(f"chapters/{chapter['id']}/publish", {"at": at}))
+        assert (published["state"], published["publishedAt"]) == ("published", "2026-11-23T12:00:00.000000Z")
 
 
 def test_a_time_to_come_schedules(any_site: Site) -> None:  # IN-13
