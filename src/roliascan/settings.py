@@ -121,7 +121,7 @@ class _Given:
 
 def duration(text: str) -> int:
     """`30m`, `12h`, `7d` in seconds; raises ValueError."""
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if not match or int(match[1]) == 0:
         raise ValueError("write a time such as 30m, 12h or 7d")
     return int(match[1]) * _SECONDS[match[2]]
@@ -145,7 +145,7 @@ def _limits(text: str) -> dict[str, Limit]:
         return {}
     limits = dict(DEFAULT_LIMITS)
     for part in [] if text == "on" else text.split(","):
-        match = re.fullmatch(r"\s*(\w+)=(\d{1,6})/(\d+[smhd])\s*", part)
+        match = re.fullmatch(r"\s*(\w+)=([0-9]{1,6})/([0-9]+[smhd])\s*", part)
         if not match or match[1] not in DEFAULT_LIMITS or int(match[2]) == 0:
             raise ValueError(f"write on, off, or pairs such as login=10/5m; known names: {', '.join(DEFAULT_LIMITS)}")
         limits[match[1]] = Limit(int(match[2]), duration(match[3]))
