@@ -162,6 +162,8 @@ def _below(where: str, name: str) -> str:
 
 def _shown(name: str) -> str:
     """A key of the asker's, safe to repeat."""
+    if name.isascii() and name.isprintable() and 0 < len(name) <= 60:
+        return name
     return "".join(c for c in name[:60] if not unicodedata.category(c).startswith("C")) or "(a key)"
 
 
