@@ -166,6 +166,10 @@ def log_in(db: Database, *, login: str, password: str, lasts_s: int, now: dateti
 
 
 def _start(tx: Tx, row: _Login, *, fresh_hash: str | None, lasts_s: int, now: datetime) -> SignedIn:
+    # Hashing took its time: who changed the password meanwhile meant to keep the old one's owner out.
+    held = tx.one("SELECT password_hash FROM users WHERE id = :id FOR UPDATE", _Hash, id=row.id)
+    if held is None or held.password_hash != row.password_hash:
+        raise InvalidCredentials
     if fresh_hash:
         _set(tx, row.id, now=now, password_hash=fresh_hash)
     session_id, expires_at = sessions.start(tx, user_id=row.id, lasts_s=lasts_s, now=now)
