@@ -9,7 +9,6 @@ from typing import NamedTuple
 import msgspec
 
 from roliascan.database import Database, Reader, Tx
-from roliascan.database.faults import OutcomeUnknown
 from roliascan.errors import Busy, Refusal
 from roliascan.library import chapters, pages, series
 from roliascan.library.pages import Upload
@@ -74,17 +73,10 @@ def take_in(
                 pages.store(storage, stored, upload, folder=pages.FOLDER, max_bytes=max_bytes, now=now)
         if cover is not None:
             pages.store(storage, covers, cover, folder=COVERS, max_bytes=max_bytes, now=now)
-    # Bytes without rows only wait to be swept; rows without bytes are a broken chapter. So the bytes stay where the
-    # rows may be there after all: cut off while committing, or interrupted, which is no Exception.
-    try:
+    with pages.removed_without_rows(storage, [*stored, *covers]):
         taken = db.run(_take_in, into, draft, stored, covers, person=person, now=now)
-    except OutcomeUnknown:
-        raise
-    except Exception:
-        _remove(storage, [*stored, *covers])
-        raise
     if not taken.is_new_series:
-        _remove(storage, covers)
+        pages.remove(storage, covers)
     return taken
 
 
@@ -97,11 +89,6 @@ def _named(upload: Upload) -> Iterator[None]:
         raise
     except Refusal as refusal:
         raise PageRefused(f"{upload.field}: {refusal.detail}") from refusal
-
-
-def _remove(storage: Storage, unused: list[pages.New]) -> None:
-    for new in unused:
-        storage.delete(new.key)
 
 
 def _take_in(

@@ -12,9 +12,11 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 import msgspec
 
 from roliascan.database import Database, Tx
+from roliascan.database.faults import OutcomeUnknown
 from roliascan.errors import Conflict, Invalid, Problem, TooLarge
 from roliascan.ids import new_id
 from roliascan.library import chapters, images, rights
+from roliascan.people import sessions
 from roliascan.people.persons import Person
 from roliascan.storage import Storage, keys
 
@@ -66,33 +68,56 @@ def add(
     person: Person,
     chapter_id: str,
     uploads: Iterable[Upload],
+    version: int | None = None,
     max_bytes: int,
     now: datetime,
 ) -> None:
     """Adds images to a chapter, all or none: bytes first, each under a key of its own, then the rows.
 
-    Raises NotFound, NotAllowed before a byte is read; TooLarge, images' refusals, PageExists, TooManyPages after.
+    Raises NotFound, NotAllowed, PreconditionFailed before a byte is read; TooLarge, images' refusals, PageExists,
+    TooManyPages after.
     """
-    held = chapters.look(db, chapter_id, person=person)
+    held = chapters.look(db, chapter_id, person=person, version=version)
     rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
     with kept_or_removed(storage) as stored:
         for upload in uploads:
             store(storage, stored, upload, folder=FOLDER, max_bytes=max_bytes, now=now)
         if not stored:
             raise Invalid(Problem("files", "send at least one image"))
-        db.run(attach, chapter_id, stored, person=person, now=now)
+    with removed_without_rows(storage, stored):
+        db.run(attach, chapter_id, stored, person=person, version=version, now=now)
 
 
 @contextmanager
 def kept_or_removed(storage: Storage) -> Iterator[list[New]]:
-    """What was stored for rows that are not written in the end is taken away again."""
+    """Around the storing of bytes: when it ends early, what was stored is taken away again."""
     stored: list[New] = []
     try:
         yield stored
     except BaseException:
-        for new in stored:
-            storage.delete(new.key)
+        remove(storage, stored)
         raise
+
+
+@contextmanager
+def removed_without_rows(storage: Storage, stored: list[New]) -> Iterator[None]:
+    """Around the writing of rows: when they are refused, the bytes are taken away again.
+
+    Bytes without rows only wait to be swept; rows without bytes are a broken chapter. So the bytes stay where the rows
+    may be there after all: cut off while committing, or interrupted, which is no Exception.
+    """
+    try:
+        yield
+    except OutcomeUnknown:
+        raise
+    except Exception:
+        remove(storage, stored)
+        raise
+
+
+def remove(storage: Storage, stored: list[New]) -> None:
+    for new in stored:
+        storage.delete(new.key)
 
 
 def store(storage: Storage, stored: list[New], upload: Upload, *, folder: str, max_bytes: int, now: datetime) -> None:
@@ -122,9 +147,12 @@ def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) 
     return spool  # type: ignore[return-value]  # typeshed has it not as a BinaryIO, which it is
 
 
-def attach(tx: Tx, chapter_id: str, stored: list[New], *, person: Person, now: datetime) -> None:
+def attach(
+    tx: Tx, chapter_id: str, stored: list[New], *, person: Person, version: int | None = None, now: datetime
+) -> None:
     """The short transaction: lock, check again, insert."""
-    held = chapters.hold(tx, chapter_id, person=person)
+    held = chapters.hold(tx, chapter_id, person=person, version=version)
+    person = sessions.confirm(tx, person, now=now)  # the bytes took their time
     rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
     pages = {page.position: page for page in _current(tx, chapter_id, held.revision)}
     for new in [one for one in stored if one.number is not None] + [one for one in stored if one.number is None]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from roliascan.database import Reader, Tx
+from roliascan.errors import NotSignedIn
 from roliascan.ids import is_id, new_id
 from roliascan.people.persons import Person, effective
 
@@ -36,6 +37,16 @@ def find(db: Reader, session_id: str, *, now: datetime) -> Person | None:
         return None
     granted = _GRANTED.decode(row.granted) if row.granted else []
     return Person(row.id, row.username, row.email, row.role, row.is_muted, session_id, effective(row.role, granted))
+
+
+def confirm(tx: Tx, person: Person, *, now: datetime) -> Person:
+    """The person as of now, after something that took its time; the operator has no session. Raises NotSignedIn."""
+    if not person.session_id:
+        return person
+    found = find(tx, person.session_id, now=now)
+    if found is None:
+        raise NotSignedIn
+    return found
 
 
 def start(tx: Tx, *, user_id: str, lasts_s: int, now: datetime) -> tuple[str, datetime]:

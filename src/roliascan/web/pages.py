@@ -45,6 +45,7 @@ def add(call: Call, chapter: str) -> Created[Chapter]:
         person=person,
         chapter_id=chapter,
         uploads=_uploads(call.req),
+        version=call.if_match,
         max_bytes=call.settings.max_file_size,
         now=call.now,
     )
