@@ -59,14 +59,19 @@ def number_key(milli: int | None, label: str | None) -> str:
     folded = re.sub(r"\s+", " ", text.fold(label or "")).strip()
     if not folded:
         raise Invalid(Problem("label", "is needed where there is no number"))
-    return f"~{folded}"[:130]
+    key = f"~{folded}"
+    return key if len(key) <= 130 else f"{key[:97]}#{_digest(key)}"
 
 
 def release_key(team_ids: list[str]) -> str:
     """Equal for the same set of releasing teams."""
+    return _digest(",".join(sorted(team_ids))) if team_ids else ""
+
+
+def _digest(text: str) -> str:
     from hashlib import sha256
 
-    return sha256(",".join(sorted(team_ids)).encode()).hexdigest()[:32] if team_ids else ""
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def create(tx: Tx, series_id: str, draft: Draft, *, person: Person, now: datetime) -> str:
@@ -131,11 +136,12 @@ class Held(msgspec.Struct):
     version: int
     series_state: str
     owns: bool
+    leads: bool
 
 
 _HOLD = f"""
 SELECT c.series_id, c.number_milli, c.label, c.state, c.published_at, c.revision, c.page_count, c.version,
-    s.state AS series_state, {rights.OWNS_CHAPTER} AS owns
+    s.state AS series_state, {rights.OWNS_CHAPTER} AS owns, {rights.LEADS_CHAPTER} AS leads
 FROM chapters c JOIN series s ON s.id = c.series_id JOIN series_stats t ON t.series_id = s.id WHERE c.id = :id
 """
 
@@ -172,6 +178,7 @@ def change(tx: Tx, chapter_id: str, draft: Draft, *, person: Person, version: in
         milli = thousandths(wanted["number"]) if "number" in wanted else held.number_milli
         changes |= {"number_milli": milli, "number_key": number_key(milli, wanted.get("label", held.label))}
     if "team_ids" in wanted:
+        rights.require_lead(person, leads=held.leads)
         changes["release_key"] = release_key(_set_teams(tx, chapter_id, wanted["team_ids"], person=person))
     assignments = "".join(f", {column} = :{column}" for column in changes)
     sql = f"UPDATE chapters SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
@@ -196,12 +203,14 @@ def _set_teams(tx: Tx, chapter_id: str, team_ids: list[str], *, person: Person) 
     return after
 
 
-def publish(tx: Tx, chapter_id: str, *, person: Person, at: datetime | None, now: datetime) -> None:
+def publish(
+    tx: Tx, chapter_id: str, *, person: Person, at: datetime | None, version: int | None = None, now: datetime
+) -> None:
     """Shows a chapter now, or schedules it for later; publishing again ends a hiding, and keeps the first date.
 
-    Raises NotFound, NotAllowed, Invalid, NoPages.
+    Raises NotFound, NotAllowed, PreconditionFailed, Invalid, NoPages.
     """
-    held = hold(tx, chapter_id, person=person)
+    held = hold(tx, chapter_id, person=person, version=version)
     rights.require_edit(
         person, "update:chapter", owns=held.owns, override="hide:any" if _was_shown(held) else "delete:any"
     )
@@ -224,9 +233,11 @@ def _was_shown(held: Held) -> bool:
     return held.state == "hidden" and held.published_at is not None
 
 
-def hide(tx: Tx, chapter_id: str, *, person: Person, reason: str | None, now: datetime) -> None:
-    """Takes a chapter out of sight. Raises NotFound, NotAllowed."""
-    held = hold(tx, chapter_id, person=person)
+def hide(
+    tx: Tx, chapter_id: str, *, person: Person, reason: str | None, version: int | None = None, now: datetime
+) -> None:
+    """Takes a chapter out of sight. Raises NotFound, NotAllowed, PreconditionFailed."""
+    held = hold(tx, chapter_id, person=person, version=version)
     rights.require_edit(person, "update:chapter", owns=held.owns, override="hide:any")
     published_at = datetime.fromisoformat(held.published_at) if held.published_at else None
     _turn(tx, chapter_id, state="hidden", publish_at=None, published_at=published_at, reason=reason, now=now)
@@ -301,7 +312,8 @@ def _remove(
     if held.state == rights.PUBLIC:
         tx.write("UPDATE chapters SET state = 'hidden' WHERE id = :id", id=chapter_id)
         _count(tx, held, by=-1)
-    series.bury(tx, kind="chapter", id=chapter_id, slug=None, reason=reason, now=now)
+    if held.published_at:  # of what nobody could see, nobody is told that it was there
+        series.bury(tx, kind="chapter", id=chapter_id, slugs=[""], reason=reason, now=now)
     return erase(tx, [chapter_id])
 
 

@@ -20,6 +20,10 @@ class _Slug(msgspec.Struct):
     slug: str
 
 
+class _Published(msgspec.Struct):
+    published_at: str | None
+
+
 def remove(
     db: Database,
     storage: Storage,
@@ -68,8 +72,10 @@ def _erase(tx: Tx, series_id: str, chapter_ids: list[str]) -> list[str]:
 
 
 def _end(tx: Tx, series_id: str, *, reason: str | None, now: datetime) -> list[str]:
-    row = tx.one("SELECT slug FROM series WHERE id = :id FOR UPDATE", _Slug, id=series_id)
-    series.bury(tx, kind="series", id=series_id, slug=row.slug if row else None, reason=reason, now=now)
+    row = tx.one("SELECT published_at FROM series WHERE id = :id FOR UPDATE", _Published, id=series_id)
+    if row and row.published_at:  # of what nobody could see, nobody is told that it was there
+        slugs = tx.read("SELECT slug FROM series_slugs WHERE series_id = :id ORDER BY slug", _Slug, id=series_id)
+        series.bury(tx, kind="series", id=series_id, slugs=[one.slug for one in slugs], reason=reason, now=now)
     covers = tx.read(
         "SELECT f.id, f.storage_key FROM series s JOIN files f ON f.id = s.cover_file_id WHERE s.id = :id",
         chapters.FileKey,

@@ -26,6 +26,13 @@ OWNS_CHAPTER = f"""(CASE WHEN c.release_key <> '' THEN EXISTS (
 """SQL: whether `:viewer` owns chapter `c` of series `s`."""
 
 
+LEADS_CHAPTER = f"""(CASE WHEN c.release_key <> '' THEN EXISTS (
+    SELECT 1 FROM chapter_teams v JOIN team_members w ON w.team_id = v.team_id
+    WHERE v.chapter_id = c.id AND w.user_id = :viewer AND w.role = 'leader')
+  ELSE c.created_by = :viewer OR {LEADS_SERIES} END)"""
+"""SQL: whether `:viewer` leads a team that released chapter `c`; without teams, who added it or leads its series."""
+
+
 def viewer_id(person: Person | None) -> str | None:
     """The value of `:viewer`; nobody owns what null owns."""
     return person.id or None if person else None
@@ -50,3 +57,9 @@ def require_edit(person: Person, permission: str, *, owns: bool, override: str =
         raise NotAllowed("This belongs to others.")
     if not may(person, permission):
         raise NotAllowed(f"This needs the permission {permission}, which you do not have.")
+
+
+def require_lead(person: Person, *, leads: bool) -> None:
+    """Who owns something is for its creator, leaders of its teams, and administrators to change. Raises NotAllowed."""
+    if not leads and not may(person, "manage:teams"):
+        raise NotAllowed("Only its creator, or a leader of a team that owns it, may change the teams.")

@@ -251,6 +251,7 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
     sql = f"UPDATE series SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
     tx.write(sql, id=series_id, now=now, **changes)
     if "team_ids" in wanted:
+        rights.require_lead(person, leads=held.leads)
         _set_teams(tx, series_id, wanted["team_ids"], person=person)
     if "titles" in wanted:
         _set_titles(tx, series_id, wanted["titles"])
@@ -324,14 +325,15 @@ def _cover(tx: Tx, file_id: str | None, *, person: Person) -> str | None:
     return file_id
 
 
-def bury(tx: Tx, *, kind: str, id: str, slug: str | None, reason: str | None, now: datetime) -> None:
-    """Leaves a tombstone, so that the address answers that it was removed, and why."""
-    tx.write(
-        "INSERT INTO tombstones (kind, id, slug, reason, at) VALUES (:kind, :id, :slug, :reason, :now)"
-        " ON CONFLICT (kind, id) DO NOTHING",
-        kind=kind,
-        id=id,
-        slug=slug,
-        reason=reason,
-        now=now,
-    )
+def bury(tx: Tx, *, kind: str, id: str, slugs: list[str], reason: str | None, now: datetime) -> None:
+    """Leaves a tombstone for each of its slugs, so that its addresses answer that it was removed, and why."""
+    for slug in slugs:
+        tx.write(
+            "INSERT INTO tombstones (kind, id, slug, reason, at) VALUES (:kind, :id, :slug, :reason, :now)"
+            " ON CONFLICT (kind, id, slug) DO NOTHING",
+            kind=kind,
+            id=id,
+            slug=slug,
+            reason=reason,
+            now=now,
+        )

@@ -110,14 +110,14 @@ def publish(call: Call, body: Publication | None, chapter: str) -> Tagged[Chapte
     Publishing again ends a hiding, which moderators may do too.
     """
     at = body.at if body else None
-    call.db.run(chapters.publish, chapter, person=call.person, at=at, now=call.now)
+    call.db.run(chapters.publish, chapter, person=call.person, at=at, version=call.if_match, now=call.now)
     return shown(call, chapter)
 
 
 def hide(call: Call, body: Hiding | None, chapter: str) -> Tagged[Chapter]:
     """Hides a chapter. For its owners, moderators and administrators."""
     reason = body.reason if body else None
-    call.db.run(chapters.hide, chapter, person=call.person, reason=reason, now=call.now)
+    call.db.run(chapters.hide, chapter, person=call.person, reason=reason, version=call.if_match, now=call.now)
     return shown(call, chapter)
 
 

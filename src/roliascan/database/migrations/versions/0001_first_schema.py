@@ -315,10 +315,10 @@ def tombstones() -> None:
         "tombstones",
         key("kind", 10),
         identifier("id"),
-        key("slug", 120, null=True),
+        key("slug", 120),
         text("reason", 500, null=True),
         instant("at"),
-        key="kind, id",
+        key="kind, id, slug",
         one_of={"kind": "series chapter"},
         indexes=["slug"],
     )
