@@ -39,7 +39,7 @@ def load_environment(*, signs: bool = True) -> None:
 
 def _written() -> dict[str, str | None]:
     try:
-        return dotenv_values(".env")
+        return dotenv_values(".env", interpolate=False)
     except UnicodeDecodeError:
         raise BadSettings([".env: save this file as UTF-8"]) from None
 

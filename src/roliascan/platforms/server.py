@@ -9,9 +9,9 @@ from roliascan.platforms.border import bordered
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-THREADS = 64
+THREADS = 128
 """Requests that run at once. Threads start when they are needed and end when they are idle."""
-BODIES = 48
+BODIES = 100
 """Of them, those that may be reading a body; the others are kept for requests without one."""
 
 
