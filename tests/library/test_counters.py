@@ -166,5 +166,5 @@ def machine_of(site: Site) -> type[Library]:
 
 
 def test_counters_equal_what_they_count(any_site: Site) -> None:  # AZ-10
-    examples = settings(max_examples=4, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
+    examples = settings(max_examples=3, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine_of(any_site), settings=examples)

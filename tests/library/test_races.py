@@ -34,8 +34,13 @@ class Crowd:
         return answers
 
 
+@pytest.fixture
+def crowd(two_sites: tuple[Site, Site]) -> Crowd:
+    return Crowd(two_sites)
+
+
 @pytest.fixture(params=[1, 2], ids=["one app", "two apps"])
-def crowd(request: pytest.FixtureRequest, two_sites: tuple[Site, Site]) -> Crowd:
+def any_crowd(request: pytest.FixtureRequest, two_sites: tuple[Site, Site]) -> Crowd:
     return Crowd(two_sites[: request.param])
 
 
@@ -43,11 +48,11 @@ def statuses(answers: list[Result]) -> dict[int, int]:
     return dict(Counter(answer.status_code for answer in answers))
 
 
-def test_fifty_equal_titles_get_fifty_slugs(crowd: Crowd) -> None:  # IN-09
-    answers = crowd.at_once(MANY, lambda asker, _: asker.post("series", {"title": "Equal", "author": "A"}))
+def test_fifty_equal_titles_get_fifty_slugs(any_crowd: Crowd) -> None:  # IN-09
+    answers = any_crowd.at_once(MANY, lambda asker, _: asker.post("series", {"title": "Equal", "author": "A"}))
     assert {told(answer, 201)["slug"] for answer in answers} == {"equal", *(f"equal-{n}" for n in range(2, MANY + 1))}
-    assert told(crowd.asker.get("series"))["page"]["total"] == MANY
-    assert len(everything(crowd.asker, "series", limit=7)) == MANY
+    assert told(any_crowd.asker.get("series"))["page"]["total"] == MANY
+    assert len(everything(any_crowd.asker, "series", limit=7)) == MANY
 
 
 def test_of_fifty_renamings_to_one_title_each_gets_a_slug(crowd: Crowd) -> None:
@@ -56,15 +61,15 @@ def test_of_fifty_renamings_to_one_title_each_gets_a_slug(crowd: Crowd) -> None:
     assert {told(answer)["slug"] for answer in answers} == {"equal", *(f"equal-{n}" for n in range(2, 21))}
 
 
-def test_of_fifty_equal_chapters_there_is_one(crowd: Crowd) -> None:  # DB-08
-    series = crowd.asker.makes_series()
+def test_of_fifty_equal_chapters_there_is_one(any_crowd: Crowd) -> None:  # DB-08
+    series = any_crowd.asker.makes_series()
     path = f"series/{series['id']}/chapters"
     bodies: list[tuple[dict[str, Any], int]] = [({"number": 10.5}, MANY), ({"label": "Extra"}, 20)]
     for body, number in bodies:
-        answers = crowd.at_once(number, lambda asker, _: asker.post(path, body))  # noqa: B023
+        answers = any_crowd.at_once(number, lambda asker, _: asker.post(path, body))  # noqa: B023
         assert statuses(answers) == {201: 1, 409: number - 1}
         assert {answer.json["code"] for answer in answers if answer.status_code == 409} == {"chapter_exists"}
-    assert crowd.sites[0].count("chapters") == 2
+    assert any_crowd.sites[0].count("chapters") == 2
 
 
 def test_of_two_chapters_one_gets_the_number(crowd: Crowd) -> None:
@@ -74,10 +79,10 @@ def test_of_two_chapters_one_gets_the_number(crowd: Crowd) -> None:
     assert statuses(answers) == {200: 1, 409: 19}
 
 
-def test_no_page_is_lost_and_none_comes_twice(crowd: Crowd) -> None:  # UP-15
-    chapter = crowd.asker.makes_chapter(crowd.asker.makes_series())
+def test_no_page_is_lost_and_none_comes_twice(any_crowd: Crowd) -> None:  # UP-15
+    chapter = any_crowd.asker.makes_chapter(any_crowd.asker.makes_series())
     path = f"chapters/{chapter['id']}"
-    first = {page["id"] for page in crowd.asker.adds_pages(chapter, 3)["pages"]}
+    first = {page["id"] for page in any_crowd.asker.adds_pages(chapter, 3)["pages"]}
 
     def act(asker: Asker, turn: int) -> Result:
         if turn < 20:
@@ -87,17 +92,17 @@ def test_no_page_is_lost_and_none_comes_twice(crowd: Crowd) -> None:  # UP-15
         # what is left out goes: only who has seen all pages may put them in order
         return asker.put(f"{path}/pages", {"ids": ids[::-1]}, headers={"If-Match": f'"{shown["version"]}"'})
 
-    answers = crowd.at_once(30, act)
+    answers = any_crowd.at_once(30, act)
     assert statuses(answers[:20]) == {201: 20}
     assert set(statuses(answers[20:])) <= {200, 412}
-    shown = told(crowd.asker.get(path))
+    shown = told(any_crowd.asker.get(path))
     ids = [page["id"] for page in shown["pages"]]
     numbers = [page["number"] for page in shown["pages"]]
     assert len(ids) == len(set(ids)) == shown["pageCount"] == 3 + 30
     assert first < set(ids)
     assert numbers == sorted(set(numbers))
-    assert sorted(crowd.sites[0].stored) == sorted(f"pages/{one}.png" for one in ids)
-    assert crowd.sites[0].count("files") == crowd.sites[0].count("pages") == 33
+    assert sorted(any_crowd.sites[0].stored) == sorted(f"pages/{one}.png" for one in ids)
+    assert any_crowd.sites[0].count("files") == any_crowd.sites[0].count("pages") == 33
     changes = sum(answer.status_code in {200, 201} for answer in answers)
     assert shown["version"] == 1 + 1 + changes
 
