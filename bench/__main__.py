@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bench import answers, cold_start, databases, depth, memory, report, trips
-from bench.databases import Filled
+from bench.databases import KINDS, LARGE, SMALL, Filled, Size
 from bench.report import Line
 
-KINDS = ("sqlite", "postgresql", "mysql")
 PARTS = ("cold", "answers", "trips", "depth", "memory")
 
 
@@ -23,12 +22,13 @@ def main() -> int:
     asked = _arguments()
     parts = asked.parts or PARTS
     with databases.running() as new:
-        small = _filled(new, "small", chapters=1_000, pages=1_000)
+        small = _filled(new, "small", SMALL)
         lines = [*_small_ones(parts, small, asked.rounds)]
         if "depth" in parts:
-            print(f"\nFilling databases with {asked.chapters:,} chapters and {asked.pages:,} pages", flush=True)
-            large = _filled(new, "large", chapters=asked.chapters, pages=asked.pages)
-            title = f"Time of an answer: {asked.chapters:,} chapters beside 1,000 (and {asked.pages:,} pages)"
+            size = LARGE._replace(chapters=asked.chapters, pages=asked.pages)
+            print(f"\nFilling databases with {size.chapters:,} chapters and {size.pages:,} pages", flush=True)
+            large = _filled(new, "large", size)
+            title = f"Time of an answer: {size.chapters:,} chapters, {size.pages:,} pages; beside {SMALL.chapters:,}"
             lines += report.show(title, depth.measure(small, large))
     over = sum(line.over for line in lines)
     print(
@@ -42,8 +42,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all of them when none is named"
     )
-    parser.add_argument("--chapters", type=int, default=1_000_000, help="in the large library")
-    parser.add_argument("--pages", type=int, default=1_000_000, help="in the large library")
+    parser.add_argument("--chapters", type=int, default=LARGE.chapters, help="in the large library")
+    parser.add_argument("--pages", type=int, default=LARGE.pages, help="in the large library; at most 20 a chapter")
     parser.add_argument("--rounds", type=int, default=15, help="fresh processes of each kind for a cold start")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
@@ -51,8 +51,8 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-def _filled(new: Callable[[str, str], str], name: str, *, chapters: int, pages: int) -> dict[str, Filled]:
-    return databases.filled({kind: new(kind, name) for kind in KINDS}, chapters=chapters, pages=pages)
+def _filled(new: Callable[[str, str], str], name: str, size: Size) -> dict[str, Filled]:
+    return databases.filled({kind: new(kind, name) for kind in KINDS}, size)
 
 
 def _small_ones(parts: Sequence[str], small: dict[str, Filled], rounds: int) -> Iterator[Line]:

@@ -16,10 +16,10 @@ PROCESSES, ROUNDS, REQUESTS = 3, 15, 100
 def measure(databases: Mapping[str, Filled]) -> Iterator[Line]:
     """On filled databases, by kind. Batches of ours and of the bare driver take turns within each process."""
     python = environments.ours()
-    for kind, (url, crowd) in databases.items():
+    for kind, (url, chapter, _) in databases.items():
         for name, target in (
             ("list of 20", "/api/v1/series?limit=20"),
-            ("chapter", f"/api/v1/chapters/{crowd.chapter}"),
+            ("chapter", f"/api/v1/chapters/{chapter}"),
         ):
             pairs = [pair for _ in range(PROCESSES) for pair in _pairs(str(python), url, target)]
             ours, bare = (median(side) for side in zip(*pairs, strict=True))

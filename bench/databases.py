@@ -1,4 +1,4 @@
-"""The databases to measure on: servers of our own, and in each a database with few chapters and one with many."""
+"""The databases to measure on: servers of our own, and on each a small library and a large one."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -6,24 +6,40 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
-from bench import bare, crowd
-from roliascan.database import migrations
+import msgspec
+
+from roliascan.database import Database, migrations, open_database
+from tests.database import bare, crowd
 from tests.servers import mariadb, postgresql
 
+KINDS = ("sqlite", "postgresql", "mysql")
 _SERVERS = {"postgresql": postgresql.running, "mysql": mariadb.running}
-# As providers set theirs; the tests' servers are small and in another zone on purpose.
+_OF_THE_SERVER = {"postgresql": "/postgres", "mysql": "/mysql"}
+# As providers set theirs; the tests' servers are small, and in another zone, on purpose.
 _AS_IN_SERVICE = {
     "postgresql": "ALTER DATABASE {name} SET timezone TO 'UTC'",
     "mysql": "SET GLOBAL innodb_buffer_pool_size = 1073741824",
 }
-_OF_THE_SERVER = {"postgresql": "/postgres", "mysql": "/mysql"}
+
+
+class Size(NamedTuple):
+    """How much there is. Series have equally many chapters, the oldest chapters have 20 pages each."""
+
+    series: int
+    chapters: int
+    pages: int
+
+
+SMALL = Size(30, 1_000, 2_000)
+LARGE = Size(300, 1_000_000, 1_000_000)
 
 
 class Filled(NamedTuple):
-    """A database's address, and what is there to read."""
+    """A database's address, and a chapter in it that has 20 pages, two teams and neighbours, with its series."""
 
     url: str
-    crowd: crowd.Crowd
+    chapter: str
+    series: str
 
 
 @contextmanager
@@ -36,8 +52,7 @@ def running() -> Iterator[Callable[[str, str], str]]:
         def new(kind: str, name: str) -> str:
             if kind == "sqlite":
                 return f"sqlite:///{directory}/{name}.db"
-            with closing(bare.connect(servers[kind] + _OF_THE_SERVER[kind])) as connection:
-                cursor = connection.cursor()
+            with bare.cursor(servers[kind] + _OF_THE_SERVER[kind]) as cursor:
                 cursor.execute(f"CREATE DATABASE {name}")
                 cursor.execute(_AS_IN_SERVICE[kind].format(name=name))
             return f"{servers[kind]}/{name}"
@@ -45,13 +60,36 @@ def running() -> Iterator[Callable[[str, str], str]]:
         yield new
 
 
-def filled(urls: Mapping[str, str], *, chapters: int, pages: int) -> dict[str, Filled]:
-    """Migrates and fills databases, one for each kind, side by side."""
+def filled(urls: Mapping[str, str], size: Size) -> dict[str, Filled]:
+    """Migrates and fills databases by kind, side by side."""
     with ProcessPoolExecutor(2) as pool:
-        done = {kind: pool.submit(_fill, url, chapters, pages) for kind, url in urls.items()}
-        return {kind: Filled(urls[kind], one.result()) for kind, one in done.items()}
+        done = {kind: pool.submit(_fill, url, size) for kind, url in urls.items()}
+        return {kind: one.result() for kind, one in done.items()}
 
 
-def _fill(url: str, chapters: int, pages: int) -> crowd.Crowd:
+class _Place(msgspec.Struct):
+    id: str
+    series_id: str
+
+
+def _fill(url: str, size: Size) -> Filled:
     migrations.upgrade(url)
-    return crowd.fill(url, chapters=chapters, pages=pages)
+    crowd.fill(url, series=size.series, chapters=size.chapters, pages=size.pages)
+    with closing(open_database(url)) as db:
+        found = db.read(
+            "SELECT c.id, c.series_id FROM chapters c JOIN series s ON s.id = c.series_id"
+            " WHERE c.state = 'published' AND s.state = 'published' ORDER BY c.published_at LIMIT 1 OFFSET :skipped",
+            _Place,
+            skipped=size.pages // crowd.PAGES_EACH // 2,
+        )
+        _give_two_teams(db, found[0].id)
+    return Filled(url, found[0].id, found[0].series_id)
+
+
+def _give_two_teams(db: Database, chapter: str) -> None:
+    with db.begin() as tx:
+        tx.write("DELETE FROM chapter_teams WHERE chapter_id = :id", id=chapter)
+        tx.write(
+            "INSERT INTO chapter_teams (chapter_id, team_id) SELECT :id, id FROM teams ORDER BY id LIMIT 2",
+            id=chapter,
+        )

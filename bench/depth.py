@@ -27,24 +27,24 @@ class _Place(msgspec.Struct):
 
 
 class List(NamedTuple):
-    """A list, its order, and the rows of which it shows pages. `{largest}` is the series with most chapters."""
+    """A list, its order, and the rows of which it shows pages. `{series}` is one of the series."""
 
     target: str
     order: Order
     rows: str
 
 
-_SERIES = "series s JOIN series_stats t ON t.series_id = s.id"
+_SERIES = "series s JOIN series_stats t ON t.series_id = s.id WHERE s.state = 'published'"
 _CHAPTERS = "chapters c WHERE c.state = 'published'"
 LISTS = {
     "series": List("/api/v1/series", catalogue.ORDERS["newest"], _SERIES),
     "series by activity": List("/api/v1/series?sort=updated", catalogue.ORDERS["updated"], _SERIES),
     "the feed": List("/api/v1/chapters", releases.NEWEST, _CHAPTERS),
     "chapters by number": List(
-        "/api/v1/series/{largest}/chapters", releases.BY_NUMBER, f"{_CHAPTERS} AND c.series_id = '{{largest}}'"
+        "/api/v1/series/{series}/chapters", releases.BY_NUMBER, f"{_CHAPTERS} AND c.series_id = '{{series}}'"
     ),
     "chapters, newest first": List(
-        "/api/v1/series/{largest}/chapters?sort=newest", releases.NEWEST, f"{_CHAPTERS} AND c.series_id = '{{largest}}'"
+        "/api/v1/series/{series}/chapters?sort=newest", releases.NEWEST, f"{_CHAPTERS} AND c.series_id = '{{series}}'"
     ),
 }
 
@@ -65,10 +65,9 @@ def _call(get: Get, target: str) -> Callable[[], object]:
 
 
 def _targets(filled: Filled) -> dict[str, str]:
-    largest = filled.crowd.largest
-    targets = {"a chapter": f"/api/v1/chapters/{filled.crowd.chapter}"}
+    targets = {"a chapter": f"/api/v1/chapters/{filled.chapter}"}
     for name, listed in LISTS.items():
-        first = listed.target.format(largest=largest)
+        first = listed.target.format(series=filled.series)
         targets[f"{name}, first page"] = first
         targets[f"{name}, deepest"] = f"{first}{'&' if '?' in first else '?'}cursor={_last(filled, listed)}"
     return targets
@@ -76,7 +75,7 @@ def _targets(filled: Filled) -> dict[str, str]:
 
 def _last(filled: Filled, listed: List) -> str:
     """The cursor of the last full page: of the row before it, counted from the end."""
-    order, rows = listed.order, listed.rows.format(largest=filled.crowd.largest)
+    order, rows = listed.order, listed.rows.format(series=filled.series)
     backwards = "ASC" if order.descending else "DESC"
     with closing(open_database(filled.url)) as db:
         place = db.one(

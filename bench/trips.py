@@ -15,14 +15,14 @@ PUBLIC, SIGNED_IN = 1, 2
 def measure(databases: Mapping[str, Filled]) -> Iterator[Line]:
     """The most that any of the reads takes, once the connection is there."""
     for kind in ("postgresql", "mysql"):
-        url, crowd = databases[kind]
+        url, chapter, series = databases[kind]
         reads = [
             "/api/v1/series?limit=20",
-            "/api/v1/series?sort=updated&q=story",
-            "/api/v1/series/series-1",
-            f"/api/v1/series/{crowd.largest}/chapters",
+            "/api/v1/series?sort=updated&q=crowd",
+            "/api/v1/series/crowd-1",
+            f"/api/v1/series/{series}/chapters",
             "/api/v1/chapters",
-            f"/api/v1/chapters/{crowd.chapter}",
+            f"/api/v1/chapters/{chapter}",
             "/api/v1/teams",
         ]
         with between(url) as proxy:
