@@ -65,6 +65,8 @@ def write_privately(path: Path, content: bytes, *, replace: bool = True) -> None
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         if replace:
             draft.replace(path)
         else:
