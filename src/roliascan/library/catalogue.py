@@ -45,6 +45,13 @@ ORDERS = {
 }
 _UNPUBLISHED = Order("created", "s.created_at", "s.id", True, str)
 
+_COVER = "LEFT JOIN files f ON f.id = s.cover_file_id"
+_WALKED = {
+    "s": f"FROM series s STRAIGHT_JOIN series_stats t ON t.series_id = s.id {_COVER}",
+    "t": f"FROM series_stats t STRAIGHT_JOIN series s ON s.id = t.series_id {_COVER}",
+}
+"""By the table that an order's index is of: read along that index, until a page is full."""
+
 
 class Filter(msgspec.Struct, kw_only=True):
     """What a list is narrowed to; None: not at all. A `state` other than published shows what the viewer may see."""
@@ -71,9 +78,11 @@ def index(
         conditions += _FOUND
         values |= {"terms": sorted(terms), "term_count": len(terms)}
     exact = not conditions and wanted.state == rights.PUBLIC
+    few = bool(terms) or wanted.team is not None or wanted.state != rights.PUBLIC  # rather found, then sorted
+    source = FROM if few else _WALKED[order.key[0]]
     total = "(SELECT value FROM counters WHERE name = 'series')" if exact else "NULL"
     rows = db.read(
-        f"SELECT {order.key} AS sort_key, {total} AS total, {COLUMNS} {FROM} WHERE s.state = :state"
+        f"SELECT {order.key} AS sort_key, {total} AS total, {COLUMNS} {source} WHERE s.state = :state"
         + conditions
         + part.condition
         + part.tail,
