@@ -23,6 +23,7 @@ from tests.database import bare
 from tests.front import SECRET, told
 from tests.servers import program
 
+PASSWORD = "lantern keeper 12"
 COMMAND = str(Path(sys.executable).with_name("roliascan"))
 
 
@@ -138,6 +139,12 @@ class Place:
         answer = self.ask("GET", url)
         assert answer.status_code == 200
         return bytes(answer.content)
+
+
+def account(username: str, email: str = "", password: str = PASSWORD) -> tuple[str, ...]:
+    """What `admin create` is told."""
+    named = ("--email", email or f"{username}@example.com", "--username", username)
+    return (*named, "--password", password) if password else named
 
 
 def name_of(chapter: Any) -> str:

@@ -11,10 +11,8 @@ import pytest
 
 from roliascan.cli import COMMANDS, main
 from tests.archives import cbz
-from tests.cli.places import Place, Ran
+from tests.cli.places import PASSWORD, Place, Ran, account
 from tests.servers import program
-
-PASSWORD = "lantern keeper 12"
 
 
 @pytest.mark.parametrize(
@@ -221,11 +219,6 @@ def test_a_pooler_is_no_place_to_migrate(bare_place: Place) -> None:
 
 
 # --- administrators
-
-
-def account(username: str, email: str = "", password: str = PASSWORD) -> tuple[str, ...]:
-    named = ("--email", email or f"{username}@example.com", "--username", username)
-    return (*named, "--password", password) if password else named
 
 
 def signs_in(place: Place, login: str, password: str) -> str:

@@ -9,8 +9,7 @@ import pytest
 
 from roliascan.cli.demo.story import PEOPLE, SERIES, TEAMS
 from tests.archives import cbz
-from tests.cli.places import Place
-from tests.cli.test_commands import account
+from tests.cli.places import Place, account
 
 
 def wait_for(place: Place, words: str) -> str:

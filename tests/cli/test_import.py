@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.archives import Raw, assemble, cbz, comicinfo, folder, picture
-from tests.cli.places import Place, name_of, names
+from tests.cli.places import Place, account, name_of, names
 from tests.database import bare
 from tests.drawings import page
 
@@ -236,8 +236,7 @@ def ids(place: Place, sql: str) -> set[str | None]:
 
 
 def person(place: Place, username: str, role: str = "admin") -> set[str | None]:
-    account = ("--email", f"{username}@example.com", "--username", username, "--password", "lantern keeper 12")
-    assert place.run("admin", "create", *account).status == 0
+    assert place.run("admin", "create", *account(username)).status == 0
     with bare.cursor(place.url) as cursor:
         cursor.execute(f"UPDATE users SET role = '{role}' WHERE username = '{username}'")
     return ids(place, f"SELECT id FROM users WHERE username = '{username}'")
