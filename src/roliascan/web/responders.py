@@ -177,8 +177,7 @@ class Envelope:
             raise Invalid(Problem("path", "must not contain a NUL character"))
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
-        resp.set_headers(_EVERYWHERE)
-        resp.set_header("X-Request-Id", req.context.request_id)
+        resp.set_headers((*_EVERYWHERE, ("X-Request-Id", req.context.request_id)))
         if self._origins:
             self._allow_origin(req, resp)
         logs.log_request(
@@ -208,10 +207,10 @@ class Envelope:
             resp.set_headers(_PREFLIGHT)
 
 
-_EVERYWHERE: Mapping[str, str] = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-}
+_EVERYWHERE = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+)
 _PREFLIGHT: Mapping[str, str] = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
