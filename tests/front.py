@@ -268,9 +268,10 @@ def everything(asker: Asker, path: str, **params: Any) -> list[Any]:
     while True:
         page = told(asker.get(path, params={**params, **cursor}))
         found += page["data"]
+        assert len({one["id"] for one in found}) == len(found)
         if page["page"]["next"] is None:
-            assert len({one["id"] for one in found}) == len(found)
             return found
+        assert page["data"], "a page before the last has rows"
         cursor = {"cursor": page["page"]["next"]}
 
 

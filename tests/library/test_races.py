@@ -200,11 +200,12 @@ def test_a_chapter_goes_once(crowd: Crowd) -> None:
 
 def test_what_was_refused_leaves_no_open_cursor(sqlite_url: str) -> None:
     """Kept by an exception, it would be cleared in any thread, which then waits while it holds up the interpreter."""
-    with opened(sqlite_url) as site, pytest.raises(Duplicate) as refusal:
-        site.db.run(lambda tx: [tx.write("INSERT INTO counters (name, value) VALUES ('teams', 0)")])
-    frames = [frame for frame, _ in walk_tb(refusal.value.__context__.__traceback__)]  # type: ignore[union-attr]
-    cursors = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, sqlite3.Cursor)]
-    assert cursors, "the drivers' cursor is somewhere below"
-    for cursor in cursors:
-        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-            cursor.fetchone()
+    with opened(sqlite_url) as site:
+        with pytest.raises(Duplicate) as refusal:
+            site.db.run(lambda tx: tx.write("INSERT INTO counters (name, value) VALUES ('teams', 0)"))
+        frames = [frame for frame, _ in walk_tb(refusal.value.__context__.__traceback__)]  # type: ignore[union-attr]
+        cursors = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, sqlite3.Cursor)]
+        assert cursors, "the driver's cursor is somewhere below"
+        for cursor in cursors:
+            with pytest.raises(sqlite3.ProgrammingError, match="closed cursor"):
+                cursor.fetchone()

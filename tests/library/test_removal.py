@@ -1,10 +1,13 @@
 """Deleting a series: nothing of it stays but the tombstone, also when it was cut short."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from roliascan.ids import new_id
 from roliascan.storage import StorageUnavailable
 from roliascan.storage.memory import MemoryStorage
 from tests.front import Asker, Clock, Site, fields, opened, refused, told
@@ -131,6 +134,36 @@ def test_what_is_added_meanwhile_goes_too(fragile: Site) -> None:
     storage.before_delete = meanwhile
     told(owner.delete(f"series/{series['id']}"), 204)
     assert left(fragile) == {}
+
+
+def test_pages_that_are_being_added_go_too(any_site: Site) -> None:
+    """The deletion waits for a transaction that holds the chapter, and takes what that one added."""
+    owner = any_site.sign_up("uploader")
+    series = owner.makes_series()
+    chapter = owner.makes_chapter(series)
+    page = owner.adds_pages(chapter)["pages"][0]["id"]
+    late = new_id(any_site.clock.now)
+    with ThreadPoolExecutor() as pool:
+        with any_site.db.begin() as tx:
+            tx.write("UPDATE chapters SET page_count = 2 WHERE id = :id", id=chapter["id"])
+            tx.write(
+                "INSERT INTO files (id, storage_key, sha256, bytes, type, purpose, state, created_at)"
+                " SELECT :late, 'pages/late.png', sha256, bytes, type, purpose, state, created_at FROM files"
+                " WHERE id = :page",
+                late=late,
+                page=page,
+            )
+            tx.write(
+                "INSERT INTO pages (chapter_id, revision, position, file_id, wide)"
+                " SELECT chapter_id, revision, 2, :late, wide FROM pages WHERE file_id = :page",
+                late=late,
+                page=page,
+            )
+            deleting = pool.submit(owner.delete, f"series/{series['id']}")
+            time.sleep(0.4)
+            assert not deleting.done()
+        told(deleting.result(), 204)
+    assert left(any_site) == {}
 
 
 def test_two_deletions_at_once_are_one(any_site: Site) -> None:
