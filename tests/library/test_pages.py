@@ -1,6 +1,7 @@
 """Pages: adding them whole or not at all, their order, and what is refused before and after their bytes are read."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -347,3 +348,47 @@ def test_the_same_image_twice_is_two_files(site: Site, uploader: Asker, chapter:
     assert len(set(site.stored)) == 2
     told(uploader.put(f"chapters/{chapter['id']}/pages", {"ids": [added["pages"][0]["id"]]}))
     assert uploader.get(added["pages"][0]["url"]).content == PAGE
+
+
+class Hooked(io.BytesIO):
+    """A body in whose middle something happens."""
+
+    def __init__(self, data: bytes, happens: Callable[[], object]) -> None:
+        super().__init__(data)
+        self._happens = happens
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > 0:
+            self._happens()
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status"),
+    [
+        ("UPDATE users SET is_banned = TRUE WHERE id = :id", 401),
+        ("DELETE FROM sessions WHERE user_id = :id", 401),
+        ("UPDATE users SET role = 'user' WHERE id = :id", 403),
+    ],
+)
+def test_rights_are_decided_again_when_the_bytes_are_in(any_site: Site, meanwhile: str, status: int) -> None:  # AZ-11
+    uploader = any_site.sign_up("uploader")
+    chapter = uploader.makes_chapter(uploader.makes_series())
+    body = form(*[File("f", drawings.page("png", 300, 300))] * 3)
+    assert len(body) > 1 << 16
+    source = Hooked(body, lambda: any_site.write(meanwhile, id=uploader.id))
+    answer = uploader.post(
+        f"chapters/{chapter['id']}/pages", body=body, headers={"Content-Type": FORM}, extras={"wsgi.input": source}
+    )
+    refused(answer, status)
+    assert is_empty(any_site)
+
+
+def test_pages_are_added_to_the_version_that_was_meant(site: Site, uploader: Asker, chapter: Any) -> None:  # DB-11
+    path = f"chapters/{chapter['id']}/pages"
+    told(uploader.send(path, File("f", PAGE), headers={"If-Match": '"1"'}), 201)
+    refused(uploader.send(path, File("f", PAGE), headers={"If-Match": '"1"'}), 412)
+    assert len(site.stored) == 1
+    for verb in ("publish", "hide"):
+        refused(uploader.post(f"chapters/{chapter['id']}/{verb}", headers={"If-Match": '"1"'}), 412)
+    told(uploader.post(f"chapters/{chapter['id']}/publish", headers={"If-Match": '"2"'}))

@@ -241,3 +241,23 @@ def test_the_clock_is_that_of_the_request(site_url: str) -> None:
         clock.forward(days=3)
         told(owner.delete(f"series/{series['id']}"), 204)
         assert site.values("at", "tombstones") == ["2026-11-26T12:00:00.000000Z"]
+
+
+def test_every_address_that_it_had_tells_that_it_is_gone(any_site: Site) -> None:
+    owner = any_site.sign_up("uploader")
+    series = owner.makes_series("First")
+    told(owner.patch(f"series/{series['id']}", {"title": "Second"}))
+    told(owner.delete(f"series/{series['id']}", params={"reason": "Why"}), 204)
+    for address in (series["id"], "first", "second"):
+        assert refused(any_site.stranger.get(f"series/{address}"), 410)["detail"] == "This was removed: Why"
+
+
+def test_nobody_is_told_of_a_draft_that_went(any_site: Site) -> None:  # AZ-10
+    owner = any_site.sign_up("uploader")
+    draft = owner.makes_series("Secret", state="draft")
+    chapter = owner.makes_chapter(owner.makes_series("Shown"))
+    told(owner.delete(f"series/{draft['id']}", params={"reason": "Nobody knew"}), 204)
+    told(owner.delete(f"chapters/{chapter['id']}", params={"reason": "Nobody knew"}), 204)
+    for address in (f"series/{draft['id']}", "series/secret", f"chapters/{chapter['id']}"):
+        refused(any_site.stranger.get(address), 404, "not_found")
+    assert any_site.count("tombstones") == 0

@@ -82,6 +82,14 @@ ACTS: dict[str, tuple[Act, str]] = {
         lambda it, who: who.patch(f"series/{it.series['id']}", {"state": "hidden"}),
         "creator member leader moderator admin",
     ),
+    "give the series to others": (
+        lambda it, who: who.patch(f"series/{it.series['id']}", {"teamIds": [it.team["id"]]}),
+        "creator leader admin",
+    ),
+    "give the team's chapter to others": (
+        lambda it, who: who.patch(f"chapters/{it.chapter['id']}", {"teamIds": [it.team["id"]]}),
+        "leader admin",
+    ),
     "delete the series": (lambda it, who: who.delete(f"series/{it.series['id']}"), "creator leader admin"),
     "add a chapter": (
         lambda it, who: who.post(f"series/{it.series['id']}/chapters", {"number": 9}),

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
-from tests.front import NOW, Asker, Site, fields, refused, told
+from roliascan.people import passwords
+from tests.front import NOW, Asker, Site, fields, opened, refused, told
 
 PASSWORD = "correct horse 漫画"
 
@@ -72,6 +73,22 @@ def test_every_failure_is_answered_alike(site: Site, reader: Asker) -> None:  # 
 def test_nothing_of_a_failure_is_kept(site: Site, reader: Asker) -> None:
     login(site, "Reader", "wrong password")
     assert site.count("sessions") == 1
+
+
+def test_no_session_starts_with_a_password_that_was_changed_meanwhile(
+    any_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(any_site)
+    really = passwords.matches
+
+    def slowly(password: str, password_hash: str | None) -> bool:
+        found = really(password, password_hash)
+        any_site.write("UPDATE users SET password_hash = :other", other=passwords.hashed("another password"))
+        return found
+
+    monkeypatch.setattr(passwords, "matches", slowly)
+    refused(login(any_site), 401, "invalid_credentials")
+    assert any_site.count("sessions") == 1
 
 
 def test_who_is_banned_is_a_stranger_at_the_next_request(any_site: Site) -> None:  # AU-11
@@ -205,8 +222,6 @@ def test_an_empty_change_changes_nothing(site: Site, reader: Asker) -> None:
 
 
 def test_the_cookie_is_secure_where_the_site_is(site_url: str) -> None:
-    from tests.front import opened
-
     with opened(site_url, PUBLIC_URL="https://comics.example", JWT_EXPIRES_IN="30m") as site:
         register(site)
         cookie = login(site).cookies["token"]

@@ -97,6 +97,18 @@ def test_a_token_elsewhere_is_no_token(uploader: Asker) -> None:  # AU-29
     assert stranger.get(f"series?access_token={uploader.token}").status_code == 400
 
 
+def test_no_token_is_logged(uploader: Asker, capsys: pytest.CaptureFixture[str]) -> None:  # AU-29
+    stranger = uploader.site.stranger
+    told(uploader.get("auth/me"))
+    told(by_cookie(uploader, "GET", "auth/me"))
+    stranger.get(f"series?token={uploader.token}")
+    stranger.post("auth/login", {"login": uploader.username, "password": "a secret password"})
+    told_of = capsys.readouterr()
+    assert '"path":"/api/v1/auth/login"' in told_of.out
+    for secret in (uploader.token, uploader.token.rpartition(".")[2], "a secret password", uploader.username):
+        assert secret not in told_of.out + told_of.err
+
+
 def test_without_an_address_of_our_own_the_host_is_ours(site_url: str) -> None:
     with opened(site_url) as site:
         uploader = site.sign_up("uploader")
