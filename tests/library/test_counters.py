@@ -68,6 +68,11 @@ class Library(RuleBasedStateMachine):
             told(self.owner.patch(f"series/{series.id}", {"state": state}))
             self.series[series.id] = series._replace(state=state)
 
+    @rule(choice=ANY)
+    def hides_series_or_shows_it(self, choice: int) -> None:
+        series = self.one_of(self.series, choice)
+        self.turns_series(choice, "hidden" if series.state == "published" else "published")
+
     @precondition(lambda self: len(self.series) > 2)
     @rule(choice=ANY)
     def ends_series(self, choice: int) -> None:
@@ -117,6 +122,7 @@ class Library(RuleBasedStateMachine):
             told(self.owner.delete(f"chapters/{chapter.id}"), 204)
             del self.chapters[chapter.id]
 
+    @precondition(lambda self: sum(one.pages for one in self.chapters.values()) < 8)
     @rule(choice=ANY)
     def adds_page(self, choice: int) -> None:
         if chapter := self.one_of(self.chapters, choice):
