@@ -135,10 +135,11 @@ _SHOW_PUBLIC = _SHOW.format(owns=":no")
 _SHOW_TO = _SHOW.format(owns=rights.OWNS_CHAPTER)
 
 
-def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str) -> Chapter:
+def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, changed: bool = False) -> Chapter:
     """A chapter with its pages and neighbours, in one statement. `files_at` is what addresses of files begin with.
 
-    Raises NotFound, and Removed where a tombstone stands.
+    `changed`: the viewer has just changed it, perhaps by giving it away. Raises NotFound, and Removed where a tombstone
+    stands.
     """
     if not is_id(chapter_id):
         raise NotFound
@@ -148,7 +149,7 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str) -
         row = db.one(_SHOW_TO, _Row, id=chapter_id, viewer=rights.viewer_id(viewer))
     if row is None:
         raise series.tombstone(db, "chapter", chapter_id) or NotFound
-    rights.require_sight(viewer, owns=row.owns, states=(row.state, row.series_state))
+    rights.require_sight(viewer, owns=row.owns or changed, states=(row.state, row.series_state))
     return Chapter(
         id=row.id,
         series=SeriesName(row.series_id, row.series_slug, row.series_title),

@@ -100,16 +100,17 @@ _SHOWS = {
 }
 
 
-def show(db: Reader, wanted: str, *, viewer: Person | None, files_at: str) -> Series:
+def show(db: Reader, wanted: str, *, viewer: Person | None, files_at: str, changed: bool = False) -> Series:
     """A series by identifier, by slug, or by a slug that it once had (then its `slug` is another), in one statement.
 
-    Raises NotFound, and Removed where a tombstone stands.
+    `changed`: the viewer has just changed it, perhaps by giving it away. Raises NotFound, and Removed where a tombstone
+    stands.
     """
     sql = _SHOWS[viewer is not None, _BY_ID if is_id(wanted) else _BY_SLUG]
     row = db.one(sql, _Row, wanted=wanted, viewer=rights.viewer_id(viewer), no=False)
     if row is None:
         raise tombstone(db, "series", wanted) or NotFound
-    rights.require_sight(viewer, owns=row.owns, states=(row.state,))
+    rights.require_sight(viewer, owns=row.owns or changed, states=(row.state,))
     finish(row, files_at)
     titles = _TITLES.decode(row.titles_json) if row.titles_json else []
     row.titles = [AltTitle(language, title) for _, language, title in sorted(titles)]

@@ -140,7 +140,7 @@ def remove(call: Call, query: Reason, chapter: str) -> Empty:
 
 def shown(call: Call, chapter_id: str) -> Tagged[Chapter]:
     """The chapter as its editor sees it."""
-    found = reader.show(call.db, chapter_id, viewer=call.person, files_at=call.files_at)
+    found = reader.show(call.db, chapter_id, viewer=call.person, files_at=call.files_at, changed=True)
     return Tagged(found, found.version)
 
 

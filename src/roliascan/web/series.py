@@ -126,7 +126,7 @@ def remove(call: Call, query: Reason, series_: str) -> Empty:
 
 
 def _shown(call: Call, series_id: str) -> Series:
-    return series.show(call.db, series_id, viewer=call.person, files_at=call.files_at)
+    return series.show(call.db, series_id, viewer=call.person, files_at=call.files_at, changed=True)
 
 
 def _draft(body: NewSeries) -> series.Draft:
