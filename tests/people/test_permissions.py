@@ -225,6 +225,20 @@ def test_rights_end_when_the_series_goes_to_others(any_site: Site) -> None:  # A
     told(library.creator.delete(f"series/{library.series['id']}"), 204)
 
 
+def test_who_gives_a_draft_away_is_told_that_it_worked(any_site: Site) -> None:
+    creator, leader = any_site.sign_up("uploader"), any_site.sign_up("uploader")
+    team = leader.makes_team()
+    told(leader.put(f"teams/{team['id']}/members/{creator.id}", {"role": "member"}))
+    series = creator.makes_series(state="draft", teamIds=[team["id"]])
+    chapter = leader.makes_chapter(series, teamIds=[team["id"]])
+    other = leader.makes_chapter(series, 2)
+    assert told(leader.patch(f"chapters/{chapter['id']}", {"teamIds": []}))["teams"] == []
+    assert told(leader.patch(f"series/{series['id']}", {"teamIds": []}))["teams"] == []
+    refused(leader.get(f"series/{series['id']}"), 404)
+    refused(leader.patch(f"series/{series['id']}", {}), 404)
+    told(leader.get(f"chapters/{other['id']}"))  # one without a team stays with who added it
+
+
 def test_nobody_names_a_team_that_they_are_not_in(any_site: Site) -> None:
     library = Library(any_site)
     own = {"teamIds": [library.team["id"]]}
