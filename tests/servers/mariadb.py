@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pymysql
@@ -25,12 +26,11 @@ def running() -> Iterator[str]:
     if server is None or install is None:
         raise program.DidNotStart("MariaDB is not installed")
     directory, port = program.server_directory("mariadb"), program.free_port()
-    data = f"{directory}/data"
     options = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
-    program.prepare(install, "--no-defaults", *options, f"--datadir={data}", directory=directory)
+    program.prepare(install, "--no-defaults", *options, *_places(directory), directory=directory)
     url = f"mysql://root@127.0.0.1:{port}"
     with program.running(
-        [server, "--no-defaults", f"--datadir={data}", f"--port={port}", f"--socket={directory}/socket", *_options()],
+        [server, "--no-defaults", *_places(directory), f"--port={port}", *_options()],
         ready=lambda: _connects(url),
         directory=directory,
         cwd=directory,
@@ -38,6 +38,11 @@ def running() -> Iterator[str]:
         stop=signal.SIGKILL,  # the data goes with it
     ):
         yield url
+
+
+def _places(directory: Path) -> list[str]:
+    """Also of temporary tables: a server that starts deletes those that it finds, be they of another that runs."""
+    return [f"--datadir={directory}/data", f"--socket={directory}/socket", f"--tmpdir={directory}"]
 
 
 def _options() -> list[str]:
