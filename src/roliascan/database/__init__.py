@@ -13,14 +13,13 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
 from roliascan.database import faults
 from roliascan.database.dialects import instant_text, spread_lists
-from roliascan.database.drivers import Driver
+from roliascan.database.drivers import Driver, Turns
 from roliascan.database.faults import Contended, Dangling, Duplicate
 from roliascan.database.pool import Connection, Pool
 from roliascan.database.profiles import BadAddress, driver_for
@@ -270,17 +269,17 @@ def _guarded(driver: Driver, connection: Connection, act: Callable[..., Any], *a
 
 def _structs(driver: Driver, sql: str, found: _Rows, into: type[T]) -> list[T]:
     description, rows = found
-    if (sql, into) not in _checked:
+    turns = _turns.get((driver.kind, sql, into))
+    if turns is None:
         _check_columns(sql, into, tuple(column[0] for column in description))
-        _checked.add((sql, into))
-    places = () if driver.native_booleans else _boolean_places(into)
-    if places:
-        rows = [_with_booleans(row, places) for row in rows]
+        turns = _turns[driver.kind, sql, into] = driver.turns(description, into)
+    if turns:
+        rows = [_turned(row, turns) for row in rows]
     return [into(*row) for row in rows]
 
 
-_checked: set[tuple[str, type[msgspec.Struct]]] = set()
-"""Texts that were seen to fit: as many as the code has."""
+_turns: dict[tuple[str, str, type[msgspec.Struct]], Turns] = {}
+"""By texts that were seen to fit: as many as the code has."""
 
 
 def _check_columns(sql: str, into: type[msgspec.Struct], columns: tuple[str, ...]) -> None:
@@ -288,15 +287,9 @@ def _check_columns(sql: str, into: type[msgspec.Struct], columns: tuple[str, ...
         raise TypeError(f"the columns {columns} are not the fields {into.__struct_fields__} of {into.__name__}: {sql}")
 
 
-@lru_cache(maxsize=1024)
-def _boolean_places(into: type[msgspec.Struct]) -> tuple[int, ...]:
-    fields = msgspec.structs.fields(into)
-    return tuple(place for place, field in enumerate(fields) if field.type in {bool, bool | None})
-
-
-def _with_booleans(row: Sequence[Any], places: tuple[int, ...]) -> list[Any]:
+def _turned(row: Sequence[Any], turns: Turns) -> list[Any]:
     values = list(row)
-    for place in places:
+    for place, turn in turns:
         if values[place] is not None:
-            values[place] = bool(values[place])
+            values[place] = turn(values[place])
     return values

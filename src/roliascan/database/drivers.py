@@ -1,9 +1,20 @@
 """What a driver module offers: one for each database, the only place that knows its Python package."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from roliascan.errors import Refusal
+
+Turns = tuple[tuple[int, Callable[[Any], Any]], ...]
+"""The places of columns, and what each of their values is passed through, unless it is null."""
+
+
+def booleans(into: type[msgspec.Struct]) -> Turns:
+    """For databases that give 0 and 1."""
+    fields = msgspec.structs.fields(into)
+    return tuple((place, bool) for place, field in enumerate(fields) if field.type in {bool, bool | None})
 
 
 class Driver(Protocol):
@@ -11,9 +22,6 @@ class Driver(Protocol):
 
     kind: str
     """`sqlite`, `postgresql` or `mysql`."""
-
-    native_booleans: bool
-    """Whether a boolean column comes back as `bool`; otherwise 0 and 1 are turned when rows become structs."""
 
     error: type[Exception]
     """The root of the package's exceptions."""
@@ -29,6 +37,9 @@ class Driver(Protocol):
 
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Parameters in the types that the driver takes."""
+
+    def turns(self, description: Sequence[Sequence[Any]], into: type[msgspec.Struct], /) -> Turns:
+        """The columns of a result (PEP 249) whose values have to be turned on their way into the struct."""
 
     def limited(self, statement: str, raw: Any, milliseconds: int, /) -> str:
         """A read that the server itself ends after so long, in the same round trip; unchanged where it cannot."""

@@ -1,15 +1,17 @@
 """MySQL and MariaDB through PyMySQL: the one module that knows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import pymysql
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions
 
 from roliascan.database import dialects, faults
+from roliascan.database.drivers import Turns, booleans
 from roliascan.errors import Refusal
 
 
@@ -33,7 +35,6 @@ _CONVERSIONS: dict[Any, Any] = {
 
 class MysqlDriver:
     kind = "mysql"
-    native_booleans = False
     error: type[Exception] = pymysql.err.Error
     joined_begin = ""  # PyMySQL sends one statement at a time, which also stops stacked injections
 
@@ -54,6 +55,9 @@ class MysqlDriver:
 
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return params
+
+    def turns(self, _description: Sequence[Sequence[Any]], into: type[msgspec.Struct]) -> Turns:
+        return booleans(into)
 
     def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
         """MariaDB takes a limit before the statement (seconds), MySQL a hint within it (milliseconds)."""

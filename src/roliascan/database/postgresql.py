@@ -4,22 +4,22 @@ psycopg2 speaks the simple protocol, so nothing is ever prepared on the server (
 and several statements in one text are one round trip and one transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import psycopg2
 import psycopg2.extensions
 
 from roliascan.database import dialects, faults
+from roliascan.database.drivers import Turns
 from roliascan.errors import Refusal
 
 
-def _instant(value: Any, _cursor: Any) -> str | None:
+def _instant(value: str) -> str:
     """`2026-01-02 03:04:05.6+00` as the server writes it, into our one form; other zones are turned to UTC."""
-    if value is None:
-        return None
     if value[-3:] == "+00" and value[4] == "-":
         whole = len(value) == 29  # no zeros left out at the end
         return f"{value[:10]}T{value[11:26]}Z" if whole else f"{value[:10]}T{value[11:19]}.{value[20:-3]:0<6}Z"
@@ -33,9 +33,8 @@ def _whole(value: Any, _cursor: Any) -> int | None:
 
 _TIMESTAMPTZ, _NUMERIC, _JSON, _JSONB = 1184, 1700, 114, 3802  # pg_type.dat
 _TYPES = (
-    psycopg2.extensions.new_type((_TIMESTAMPTZ,), "INSTANT", _instant),
     psycopg2.extensions.new_type((_NUMERIC,), "WHOLE", _whole),
-    psycopg2.extensions.new_type((_JSON, _JSONB), "JSON_TEXT", psycopg2.extensions.UNICODE),
+    psycopg2.extensions.new_type((_JSON, _JSONB, _TIMESTAMPTZ), "TEXT", psycopg2.extensions.UNICODE),
 )
 # A person who waits gives up about then. What a frozen process left open is ended by the server, which frees its locks.
 _LIMITS_MS = {"statement_timeout": 10_000, "lock_timeout": 4_000, "idle_in_transaction_session_timeout": 10_000}
@@ -43,7 +42,6 @@ _LIMITS_MS = {"statement_timeout": 10_000, "lock_timeout": 4_000, "idle_in_trans
 
 class PostgresqlDriver:
     kind = "postgresql"
-    native_booleans = True
     error: type[Exception] = psycopg2.Error
     joined_begin = "BEGIN; " + "".join(f"SET LOCAL {name} = {value}; " for name, value in _LIMITS_MS.items())
 
@@ -68,6 +66,10 @@ class PostgresqlDriver:
 
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return params
+
+    def turns(self, description: Sequence[Sequence[Any]], _into: type[msgspec.Struct]) -> Turns:
+        """Instants, here and not while psycopg2 reads a row: its calls of Python functions take twice the time."""
+        return tuple((place, _instant) for place, column in enumerate(description) if column[1] == _TIMESTAMPTZ)
 
     def limited(self, statement: str, _raw: Any, milliseconds: int) -> str:
         return f"SET LOCAL statement_timeout = {milliseconds}; {statement}"

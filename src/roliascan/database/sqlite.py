@@ -1,13 +1,16 @@
 """SQLite: the embedded database of one server, through the standard library's sqlite3."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from roliascan.database import dialects, faults
+from roliascan.database.drivers import Turns, booleans
 from roliascan.errors import Refusal
 
 WAIT_FOR_LOCK_S = 5.0
@@ -15,7 +18,6 @@ WAIT_FOR_LOCK_S = 5.0
 
 class SqliteDriver:
     kind = "sqlite"
-    native_booleans = False
     error: type[Exception] = sqlite3.Error
     # IMMEDIATE takes the write lock at once: a transaction that reads first could not be upgraded under load.
     joined_begin = ""
@@ -45,6 +47,9 @@ class SqliteDriver:
             name: dialects.instant_text(value) if isinstance(value, datetime) else value
             for name, value in params.items()
         }
+
+    def turns(self, _description: Sequence[Sequence[Any]], into: type[msgspec.Struct]) -> Turns:
+        return booleans(into)
 
     def limited(self, statement: str, _raw: Any, _milliseconds: int) -> str:
         return statement
