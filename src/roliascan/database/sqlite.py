@@ -43,6 +43,8 @@ class SqliteDriver:
         return dialects.sqlite(sql)
 
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if datetime not in map(type, params.values()):
+            return params
         return {
             name: dialects.instant_text(value) if isinstance(value, datetime) else value
             for name, value in params.items()
