@@ -91,8 +91,7 @@ def index(
         **values,
         **part.values,
     )
-    for row in rows:
-        finish(row, files_at)
+    finish(rows, files_at)
     return page_of(rows, order, asked, exact=exact)
 
 

@@ -95,19 +95,8 @@ class _Row(msgspec.Struct):
     owns: bool
 
 
-class _PageRow(msgspec.Struct, array_like=True):
-    number: int
-    id: str
-    key: str
-    width: int
-    height: int
-    bytes: int
-    type: str
-    wide: bool
-    placeholder: str | None
-
-
-_PAGES = msgspec.json.Decoder(list[_PageRow], strict=False)  # two of the databases write booleans as 0 and 1
+# Two of the databases write booleans as 0 and 1.
+_PAGES = msgspec.json.Decoder(list[tuple[int, str, str, int, int, int, str, bool, str | None]], strict=False)
 _BESIDE = msgspec.json.Decoder(list[tuple[str, str, str, int | None, str | None, str | None]])
 
 
@@ -173,16 +162,10 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
 
 
 def _pages(written: str, files_at: str) -> list[ChapterPage]:
-    found = _PAGES.decode(written)
-    found.sort(key=_number_of)
     return [
-        ChapterPage(p.id, p.number, files_at + p.key, p.width, p.height, p.bytes, p.type, p.wide, p.placeholder, [])
-        for p in found
+        ChapterPage(page_id, number, files_at + key, width, height, size, kind, wide, placeholder, [])
+        for number, page_id, key, width, height, size, kind, wide, placeholder in sorted(_PAGES.decode(written))
     ]
-
-
-def _number_of(page: _PageRow) -> int:
-    return page.number
 
 
 def _beside(row: _Row, written: str | None) -> Neighbour | None:
@@ -190,7 +173,7 @@ def _beside(row: _Row, written: str | None) -> Neighbour | None:
     found = _BESIDE.decode(written) if written else []
     if not found:
         return None
-    _, _, chapter_id, milli, label, title = min(
-        found, key=lambda one: (one[0] != row.release_key, one[1] != row.volume, one[2])
-    )
+    if len(found) > 1:
+        found.sort(key=lambda one: (one[0] != row.release_key, one[1] != row.volume, one[2]))
+    _, _, chapter_id, milli, label, title = found[0]
     return Neighbour(chapter_id, number(milli), label, title)

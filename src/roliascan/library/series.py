@@ -1,5 +1,6 @@
 """Series: starting, showing, changing them, and the tombstones of those that ended."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -74,11 +75,12 @@ class Shown(Protocol):
     rating_count: int
 
 
-def finish(row: Shown, files_at: str) -> None:
+def finish(rows: Sequence[Shown], files_at: str) -> None:
     """Turns what was selected into what is shown: a key into an address, thousandths into a number."""
-    if row.cover is not None:
-        row.cover = files_at + row.cover
-    row.rating = row.rating / 1000 if row.rating is not None and row.rating_count else None
+    for row in rows:
+        if row.cover is not None:
+            row.cover = files_at + row.cover
+        row.rating = row.rating / 1000 if row.rating is not None and row.rating_count else None
 
 
 _SHOW = f"""
@@ -111,7 +113,7 @@ def show(db: Reader, wanted: str, *, viewer: Person | None, files_at: str, chang
     if row is None:
         raise tombstone(db, "series", wanted) or NotFound
     rights.require_sight(viewer, owns=row.owns or changed, states=(row.state,))
-    finish(row, files_at)
+    finish([row], files_at)
     titles = _TITLES.decode(row.titles_json) if row.titles_json else []
     row.titles = [AltTitle(language, title) for _, language, title in sorted(titles)]
     row.teams = team_names(row.teams_json)
