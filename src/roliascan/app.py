@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from roliascan import errors
 from roliascan.database import Database, open_database
 from roliascan.database.schema import Gate
 from roliascan.settings import Settings
 from roliascan.storage import Storage, open_storage
-from roliascan.web import answers
-from roliascan.web.bodies import MOST_FILES
+from roliascan.web import reads
 from roliascan.web.calls import Parts
-from roliascan.web.lean import falcon
-from roliascan.web.responders import Envelope, add_routes
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from roliascan.web.lean import falcon
 
 
 def _now() -> datetime:
@@ -26,10 +29,21 @@ def create_app(
     database: Database | None = None,
     storage: Storage | None = None,
     clock: Callable[[], datetime] = _now,
-) -> "falcon.App[Any, Any]":
-    """The app of these settings. Nothing is connected before the first request that needs it."""
+) -> "WSGIApplication":
+    """The app of these settings. Nothing is connected before the first request that needs it.
+
+    Reads for everybody are answered without the framework, which is loaded for the first request that needs it.
+    """
+    parts = put_together(settings, database=database, storage=storage, clock=clock)
+    return reads.first(parts, cache(lambda: framed(parts)))
+
+
+def put_together(
+    settings: Settings, *, database: Database | None, storage: Storage | None, clock: Callable[[], datetime]
+) -> Parts:
+    """What every request is answered with."""
     db = database or open_database(settings.database_url, pool_size=settings.database_pool)
-    parts = Parts(
+    return Parts(
         settings=settings,
         db=db,
         storage=storage or open_storage(settings.storage_url),
@@ -37,18 +51,22 @@ def create_app(
         gate=Gate(db),
         files_at=f"{settings.image_url or (settings.public_url if settings.public_url_given else '')}/uploads/",
     )
+
+
+def framed(parts: Parts) -> "falcon.App[Any, Any]":
+    """All routes, in the framework."""
+    from roliascan.web import answers
+    from roliascan.web.bodies import MOST_FILES
+    from roliascan.web.lean import falcon
+    from roliascan.web.responders import Envelope, add_routes
+
     app: falcon.App[Any, Any] = falcon.App(middleware=[Envelope(parts)])
     app.req_options.strip_url_path_trailing_slash = True
-    app.req_options.media_handlers[falcon.MEDIA_MULTIPART] = _forms()
-    app.add_error_handler(Exception, answers.crashed)
+    forms = falcon.media.MultipartFormHandler()
+    forms.parse_options.max_body_part_count = MOST_FILES + 1  # the handler refuses one too many by name
+    app.req_options.media_handlers[falcon.MEDIA_MULTIPART] = forms
+    app.add_error_handler(Exception, answers.raised)
     app.add_error_handler(falcon.HTTPError, answers.falcon_refused)
-    app.add_error_handler(errors.Refusal, answers.refused)
+    app.add_error_handler(errors.Refusal, answers.raised)
     add_routes(app, parts)
     return app
-
-
-def _forms() -> falcon.media.MultipartFormHandler:
-    """Falcon would end a form at 64 parts; the handler refuses one too many by name."""
-    handler = falcon.media.MultipartFormHandler()
-    handler.parse_options.max_body_part_count = MOST_FILES + 1
-    return handler

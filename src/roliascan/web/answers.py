@@ -1,12 +1,14 @@
 """From refusals to answers: the one table of statuses, and RFC 9457 problem documents."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from roliascan import errors
 from roliascan.web import bodies, logs
-from roliascan.web.lean import falcon
+
+if TYPE_CHECKING:
+    from roliascan.web.lean import falcon
 
 STATUS: dict[type[errors.Refusal], int] = {
     bodies.Malformed: 400,
@@ -50,9 +52,22 @@ def status_of(refusal: type[errors.Refusal]) -> int:
     return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
 
 
-def refuse(resp: falcon.Response, status: int, code: str, detail: str, request_id: str, **more: Any) -> None:
-    """Fills in a problem document (RFC 9457). `more`: further members, such as `errors`."""
-    problem = {
+class Told(NamedTuple):
+    """A refusal as it is answered: its headers by name, and its problem document."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def line(self) -> str:
+        """The status as WSGI takes it."""
+        return f"{self.status} {_TITLES.get(self.status, 'Refused')}"
+
+
+def problem(status: int, code: str, detail: str, request_id: str, **more: Any) -> Told:
+    """A problem document (RFC 9457). `more`: further members, such as `errors`."""
+    members = {
         "type": f"urn:roliascan:{code}",
         "title": _TITLES.get(status, "Refused"),
         "status": status,
@@ -61,43 +76,47 @@ def refuse(resp: falcon.Response, status: int, code: str, detail: str, request_i
         "requestId": request_id,
         **more,
     }
-    resp.status = status
-    resp.content_type = PROBLEM
-    resp.set_header("Cache-Control", "no-store")
-    resp.data = msgspec.json.encode(problem)
-    resp.text = resp.stream = None
+    return Told(status, {"Content-Type": PROBLEM, "Cache-Control": "no-store"}, msgspec.json.encode(members))
 
 
-def refused(req: falcon.Request, resp: falcon.Response, refusal: errors.Refusal, _params: Any) -> None:
-    """A verb's no."""
+def told(error: Exception, request_id: str) -> Told:
+    """What is said for a verb's no; any other exception is a mistake of ours: told in the log, not to the client."""
+    if not isinstance(error, errors.Refusal):
+        logs.log_crash(error, request_id=request_id)
+        detail = "Something went wrong on our side; it was written down under requestId."
+        return problem(500, "internal", detail, request_id)
     more = {}
-    if isinstance(refusal, errors.Invalid):
-        more["errors"] = [{"field": problem.field, "message": problem.message} for problem in refusal.problems]
-    if isinstance(refusal, errors.TooMany | errors.Busy):
-        resp.set_header("Retry-After", str(refusal.retry_after))
-    status = status_of(type(refusal))
-    if status == 401:
-        resp.set_header("WWW-Authenticate", 'Bearer realm="roliascan"')
-    refuse(resp, status, refusal.code, refusal.detail, req.context.request_id, **more)
+    if isinstance(error, errors.Invalid):
+        more["errors"] = [{"field": one.field, "message": one.message} for one in error.problems]
+    answer = problem(status_of(type(error)), error.code, error.detail, request_id, **more)
+    if isinstance(error, errors.TooMany | errors.Busy):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    if answer.status == 401:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="roliascan"'
+    return answer
+
+
+def raised(req: "falcon.Request", resp: "falcon.Response", error: Exception, _params: Any) -> None:
+    """Falcon's way to answer what was raised."""
+    _put(resp, told(error, req.context.request_id))
+
+
+def _put(resp: "falcon.Response", answer: Told) -> None:
+    resp.status = answer.status
+    resp.set_headers(answer.headers)
+    resp.data = answer.body
+    resp.text = resp.stream = None
 
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_type"}
 
 
-def falcon_refused(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: Any) -> None:
+def falcon_refused(req: "falcon.Request", resp: "falcon.Response", error: "falcon.HTTPError", _params: Any) -> None:
     """The framework's own no: no such route, no such method, a header that cannot be read."""
     if error.headers:
         resp.set_headers(error.headers)
     status = error.status_code
     details = {404: errors.NotFound.detail, 405: "This address does not take this method; see the Allow header."}
     code = _CODES.get(status, "malformed" if status == 400 else "refused")
-    refuse(
-        resp, status, code, details.get(status, error.title or "The request cannot be read."), req.context.request_id
-    )
-
-
-def crashed(req: falcon.Request, resp: falcon.Response, error: Exception, _params: Any) -> None:
-    """A mistake of ours: told in the log, not to the client."""
-    request_id = req.context.request_id
-    logs.log_crash(error, request_id=request_id)
-    refuse(resp, 500, "internal", "Something went wrong on our side; it was written down under requestId.", request_id)
+    detail = details.get(status, error.title or "The request cannot be read.")
+    _put(resp, problem(status, code, detail, req.context.request_id))

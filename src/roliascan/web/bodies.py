@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
 from roliascan.errors import Invalid, Problem, Refusal, TooLarge, UnsupportedType
 from roliascan.text import tidy
-from roliascan.web.lean import falcon
+
+if TYPE_CHECKING:
+    from roliascan.web.lean import falcon
 
 LARGEST = 1 << 20  # bytes of a JSON body
 MOST_FILES = 100  # of a form
@@ -34,7 +36,7 @@ class LengthRequired(Refusal):
     detail = "Send the body with a Content-Length."
 
 
-def read(req: falcon.Request, into: type[T]) -> T:
+def read(req: "falcon.Request", into: type[T]) -> T:
     """The JSON body as `into`. Raises UnsupportedType, TooLarge, Malformed, Invalid."""
     kind = (req.content_type or "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -42,12 +44,12 @@ def read(req: falcon.Request, into: type[T]) -> T:
     return convert(_decoded(_bytes(req)), into)
 
 
-def is_empty(req: falcon.Request) -> bool:
+def is_empty(req: "falcon.Request") -> bool:
     """Whether there is no body (RFC 9112, section 6.3): neither a length nor chunks."""
     return not req.content_length and "HTTP_TRANSFER_ENCODING" not in req.env
 
 
-def _bytes(req: falcon.Request) -> bytes:
+def _bytes(req: "falcon.Request") -> bytes:
     if is_empty(req):
         return b""
     length = req.content_length

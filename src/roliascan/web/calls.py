@@ -1,8 +1,8 @@
 """What a handler is given, and what it may give back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,7 +14,10 @@ from roliascan.people import sessions, tokens
 from roliascan.people.persons import Person
 from roliascan.settings import Settings
 from roliascan.storage import Storage
-from roliascan.web.lean import falcon
+from roliascan.web import queries
+
+if TYPE_CHECKING:
+    from roliascan.web.lean import falcon
 
 COOKIE = "token"
 T = TypeVar("T")
@@ -59,21 +62,31 @@ class Tagged(msgspec.Struct, Generic[T]):
 class Call:
     """One request on its way through a handler: who asks, when, and the parts to answer with."""
 
-    def __init__(self, parts: Parts, req: falcon.Request, resp: falcon.Response) -> None:
+    req: "falcon.Request"
+    resp: "falcon.Response"
+    # Both are for what more than reads for everybody needs: those are answered without the framework (web/reads.py).
+
+    def __init__(self, parts: Parts, env: Mapping[str, Any], token: str | None = None) -> None:
         self.db = parts.db
         self.storage = parts.storage
         self.settings = parts.settings
         self.files_at = parts.files_at
-        self.req = req
-        self.resp = resp
+        self.env = env
         self.now = parts.clock()
-        self.token = _token(req)
+        self.token = token
         # no functools.cached_property: in Python 3.11 it has one lock for all requests
         self._viewer: Person | UnsetType | None = UNSET
 
+    @classmethod
+    def of(cls, parts: Parts, req: "falcon.Request", resp: "falcon.Response") -> "Call":
+        """With what the framework made of the request."""
+        call = cls(parts, req.env, _token(req))
+        call.req, call.resp = req, resp
+        return call
+
     @property
     def by_cookie(self) -> bool:
-        return self.token is not None and "HTTP_AUTHORIZATION" not in self.req.env
+        return self.token is not None and "HTTP_AUTHORIZATION" not in self.env
 
     @property
     def viewer(self) -> Person | None:
@@ -98,7 +111,7 @@ class Call:
     @property
     def if_match(self) -> int | None:
         """The version in `If-Match: "7"` (or in an ETag of ours, `"7-..."`); None where there is none, or `*`."""
-        header = (self.req.get_header("If-Match") or "*").strip()
+        header = str(self.env.get("HTTP_IF_MATCH") or "*").strip()
         if header == "*":
             return None
         version = header.removeprefix("W/").strip('"').partition("-")[0]
@@ -107,7 +120,7 @@ class Call:
         return int(version)
 
 
-def _token(req: falcon.Request) -> str | None:
+def _token(req: "falcon.Request") -> str | None:
     """The bearer token of the header, else that of the cookie."""
     header = req.get_header("Authorization")
     if header is not None:
@@ -117,3 +130,22 @@ def _token(req: falcon.Request) -> str | None:
 
 
 Handler = Callable[..., Any]
+
+
+class Wants(NamedTuple):
+    """A handler, and the types of the query and the body that it takes."""
+
+    handler: Handler
+    query: Any
+    body: Any
+    body_optional: bool
+
+
+def wants_of(handler: Handler) -> Wants:
+    """What the annotations of a handler say."""
+    query = handler.__annotations__.get("query", queries.NoQuery)
+    body = handler.__annotations__.get("body")
+    arguments = getattr(body, "__args__", ())
+    if type(None) in arguments:
+        return Wants(handler, query, next(one for one in arguments if one is not type(None)), True)
+    return Wants(handler, query, body, False)

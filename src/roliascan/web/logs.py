@@ -20,17 +20,19 @@ def log_request(
     `client` is an address; it is written without what tells persons apart: the last part of an IPv4 address, all but
     the first 48 bits of an IPv6 one.
     """
-    log(
-        "error" if status >= 500 else "info",
-        "request",
-        requestId=request_id,
-        method=method[:20],
-        path=path[:_LONGEST],
-        route=route,
-        status=status,
-        ms=round(ms, 2),
-        client=_blurred(client),
-    )
+    told = {
+        "time": datetime.now(UTC),
+        "level": "error" if status >= 500 else "info",
+        "event": "request",
+        "requestId": request_id,
+        "method": method[:20],
+        "path": path[:_LONGEST],
+        "route": route,
+        "status": status,
+        "ms": round(ms, 2),
+        "client": _blurred(client),
+    }
+    write(_line(told))
 
 
 def log_crash(error: BaseException, *, request_id: str) -> None:
@@ -54,13 +56,17 @@ def log(level: str, event: str, **fields: Any) -> None:
 
 def line(level: str, event: str, **fields: Any) -> str:
     """The line without its end; ASCII only, so that no character of a client's ends or repaints it."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-    told = {"time": now, "level": level, "event": event, **fields}
+    return _line({"time": datetime.now(UTC), "level": level, "event": event, **fields})
+
+
+def _line(told: dict[str, Any]) -> str:
     try:
-        text = _encode(told).decode()
+        text = _encode(told)
+        if text.isascii() and b"\x7f" not in text:
+            return text.decode()
     except UnicodeEncodeError:  # a lone surrogate
-        return json.dumps(told)
-    return text if text.isascii() and "\x7f" not in text else json.dumps(told)
+        pass
+    return json.dumps(told, default=datetime.isoformat)
 
 
 def write(text: str) -> None:

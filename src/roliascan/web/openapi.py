@@ -17,7 +17,8 @@ from roliascan.web import bodies, documents, pages, schemas, series, state, stor
 from roliascan.web.answers import PROBLEM, status_of
 from roliascan.web.bodies import LengthRequired, Malformed
 from roliascan.web.calls import COOKIE, Created, Empty, Redirect, Tagged
-from roliascan.web.responders import PRIVATE, ForeignOrigin
+from roliascan.web.headers import PRIVATE
+from roliascan.web.responders import ForeignOrigin
 from roliascan.web.routes import ANYONE, ROUTES, SIGNED_IN, Route
 from roliascan.web.schemas import Schema
 

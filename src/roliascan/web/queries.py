@@ -36,3 +36,11 @@ def read(params: Mapping[str, Any], into: type[T]) -> T:
     if not params:
         return into()
     return bodies.convert(dict(params), into, strict=False)
+
+
+def read_plain(params: dict[str, Any], into: type[T]) -> T:
+    """The same for texts of which nothing has to be trimmed or normalized."""
+    try:
+        return msgspec.convert(params, into, strict=False) if params else into()
+    except msgspec.ValidationError:
+        return read(params, into)

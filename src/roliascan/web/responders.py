@@ -1,27 +1,23 @@
 """From a route to the responder that Falcon calls: rights, query, body, the handler, its answer and its headers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
-from zlib import crc32
+from typing import Any
 
 import msgspec
 
 from roliascan.errors import Invalid, NotAllowed, Problem
 from roliascan.ids import new_id
 from roliascan.people.persons import require
-from roliascan.web import bodies, logs, queries
-from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged
+from roliascan.web import bodies, headers, logs, queries
+from roliascan.web.calls import Call, Created, Empty, Parts, Redirect, Tagged, wants_of
+from roliascan.web.headers import EVERYWHERE, PRIVATE, VARY
 from roliascan.web.lean import falcon
-from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, Route
+from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, UNCHECKED, Route
 
 _encode = msgspec.json.Encoder().encode
 _READS = {"GET", "HEAD"}
-_UNCHECKED = {"/health", "/ready", "/docs", f"{API}/openapi.json"}
-"""Paths that answer whatever the state of the database."""
-
-PRIVATE = "private, no-store"
 Responder = Callable[..., None]
 
 
@@ -42,24 +38,15 @@ def add_routes(app: "falcon.App[Any, Any]", parts: Parts) -> None:
         app.add_route(path, type("Resource", (), responders)())
 
 
-class _Wants(NamedTuple):
-    """A handler, and the types of the query and the body that it takes."""
-
-    handler: Handler
-    query: Any
-    body: Any
-    body_optional: bool
-
-
 def _responder(route: Route, parts: Parts) -> Responder:
-    wanted = cache(lambda: _wants(route.handler))
-    checked = route.path not in _UNCHECKED
+    wanted = cache(lambda: wants_of(route.handler))
+    checked = route.path not in UNCHECKED
     changes = route.method not in _READS
 
     def respond(_resource: object, req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         if checked:
             parts.gate.check(time.monotonic())
-        call = Call(parts, req, resp)
+        call = Call.of(parts, req, resp)
         if route.who != ANYONE:
             _check_person(call, route.who)
         if changes and call.by_cookie:
@@ -74,15 +61,6 @@ def _responder(route: Route, parts: Parts) -> Responder:
         _answer(call, route, wants.handler(call, **given))
 
     return respond
-
-
-def _wants(handler: Handler) -> _Wants:
-    query = handler.__annotations__.get("query", queries.NoQuery)
-    body = handler.__annotations__.get("body")
-    arguments = getattr(body, "__args__", ())
-    if type(None) in arguments:
-        return _Wants(handler, query, next(one for one in arguments if one is not type(None)), True)
-    return _Wants(handler, query, body, False)
 
 
 def _check_person(call: Call, who: str) -> None:
@@ -142,19 +120,13 @@ def _keep(call: Call, route: Route) -> None:
     """Caches may keep what strangers see; what somebody signed in sees is theirs."""
     signed_in = call.token is not None
     call.resp.set_header("Cache-Control", PRIVATE if signed_in or route.method not in _READS else route.cache)
-    call.resp.append_header("Vary", "Authorization, Cookie")
+    call.resp.append_header("Vary", VARY)
 
 
 def _tag(call: Call, body: bytes, version: str) -> None:
-    """An ETag of the body; who has it already gets 304 and no body (RFC 9110, section 13.1.2).
-
-    It has to tell a body from the one before, and keeps no secret: a checksum does, in a quarter of a hash's time.
-    """
-    resp = call.resp
-    tag = f'"{version}{len(body):x}-{crc32(body):08x}"'
+    resp, tag = call.resp, headers.etag(body, version)
     resp.set_header("ETag", tag)
-    known = call.req.get_header("If-None-Match")
-    if known is not None and (known.strip() == "*" or tag in known):
+    if headers.is_known(tag, call.req.get_header("If-None-Match")):
         resp.status = 304
         resp.data = None
         resp.delete_header("Content-Type")
@@ -177,9 +149,11 @@ class Envelope:
             raise Invalid(Problem("path", "must not contain a NUL character"))
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
-        resp.set_headers((*_EVERYWHERE, ("X-Request-Id", req.context.request_id)))
+        resp.set_headers((*EVERYWHERE, ("X-Request-Id", req.context.request_id)))
         if self._origins:
-            self._allow_origin(req, resp)
+            resp.append_header("Vary", "Origin")
+            preflight = req.method == "OPTIONS"
+            resp.set_headers(headers.for_origin(req.get_header("Origin"), self._origins, preflight=preflight))
         logs.log_request(
             request_id=req.context.request_id,
             method=req.method,
@@ -189,30 +163,3 @@ class Envelope:
             route=req.uri_template or "",
             client=req.env.get("roliascan.client", ""),
         )
-
-    def _allow_origin(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """CORS for exact origins (fetch.spec.whatwg.org, section 3.2)."""
-        resp.append_header("Vary", "Origin")
-        origin = req.get_header("Origin")
-        if origin not in self._origins:
-            return
-        resp.set_headers(
-            {
-                "Access-Control-Allow-Origin": origin,
-                "Access-Control-Allow-Credentials": "true",
-                "Access-Control-Expose-Headers": "ETag, Location, Retry-After, X-Request-Id",
-            }
-        )
-        if req.method == "OPTIONS":
-            resp.set_headers(_PREFLIGHT)
-
-
-_EVERYWHERE = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "strict-origin-when-cross-origin"),
-)
-_PREFLIGHT: Mapping[str, str] = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
-    "Access-Control-Max-Age": "7200",
-}

@@ -9,6 +9,8 @@ ANYONE = "anyone"
 SIGNED_IN = "signed in"
 
 API = "/api/v1"
+UNCHECKED = {"/health", "/ready", "/docs", f"{API}/openapi.json"}
+"""Paths that answer whatever the state of the database."""
 NEVER = "no-store"
 SHORT = "public, max-age=0, s-maxage=30, stale-while-revalidate=300, stale-if-error=86400"
 LONG = "public, max-age=0, s-maxage=300, stale-while-revalidate=3600, stale-if-error=604800"

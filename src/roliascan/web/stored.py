@@ -9,9 +9,9 @@ from roliascan.library import files
 from roliascan.library.files import File
 from roliascan.storage import keys
 from roliascan.web.calls import Call
+from roliascan.web.headers import PRIVATE
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-PRIVATE = "private, no-store"
 
 
 class _Span(NamedTuple):
