@@ -23,13 +23,14 @@ def measure(databases: Mapping[str, Filled]) -> Iterator[Line]:
             f"/api/v1/series/{series}/chapters",
             "/api/v1/chapters",
             f"/api/v1/chapters/{chapter}",
+            f"/api/v1/chapters/{chapter}/comments",
             "/api/v1/teams",
         ]
         with between(url) as proxy:
             get = site(proxy.url)
             token = _token(get)
             yield _line(f"{kind}: a public read", {one: _trips(proxy, get, one) for one in reads}, PUBLIC)
-            reads.append("/api/v1/auth/me")
+            reads += ["/api/v1/auth/me", f"/api/v1/series/{series}/rating", f"/api/v1/chapters/{chapter}/rating"]
             yield _line(f"{kind}: a signed-in read", {one: _trips(proxy, get, one, token) for one in reads}, SIGNED_IN)
 
 

@@ -48,7 +48,7 @@ class Asked(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A sorting: a column with an index, ties by identifier, both in one direction."""
+    """A sorting: a column with an index, ties by identifier, both in one direction. It may be the identifier itself."""
 
     name: str
     key: str
@@ -130,6 +130,8 @@ def _checked(key: Any, order: Order) -> Any:
     """A key as the database takes it. Raises ValueError for one that no row can have."""
     if isinstance(key, int):
         fits = abs(key) <= _LARGEST
+    elif order.key == order.id:
+        fits = is_id(key)
     elif order.key.endswith("_at"):
         fits = re.fullmatch(_INSTANT, key) is not None
     else:

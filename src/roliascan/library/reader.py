@@ -155,7 +155,7 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
         pages=_pages(row.pages, files_at) if row.pages else [],
         previous=_beside(row, row.previous),
         next=_beside(row, row.next),
-        rating=round(row.rating_sum / row.rating_count, 3) if row.rating_sum and row.rating_count else None,
+        rating=series.mean(row.rating_sum or 0, row.rating_count or 0),
         rating_count=row.rating_count or 0,
         version=row.version,
     )

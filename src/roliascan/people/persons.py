@@ -8,6 +8,11 @@ from roliascan.people.permissions import ADMIN, ROLES
 _NEED_SIGHT = {"hide:any", "edit:any", "delete:any"}
 
 
+class Muted(NotAllowed):
+    code = "muted"
+    detail = "You are muted: you can read, but neither comment nor rate."
+
+
 class Person(msgspec.Struct, frozen=True):
     """A signed-in person and what they may do right now."""
 
@@ -31,6 +36,12 @@ def require(person: Person | None, permission: str) -> Person:
     if permission not in person.permissions:
         raise NotAllowed(f"This needs the permission {permission}, which you do not have.")
     return person
+
+
+def require_voice(person: Person) -> None:
+    """Raises Muted."""
+    if person.is_muted:
+        raise Muted
 
 
 def effective(role: str, granted: list[str]) -> frozenset[str]:

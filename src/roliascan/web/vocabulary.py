@@ -13,9 +13,10 @@ from roliascan.library.pages import PageExists, TooManyPages
 from roliascan.paging import PageTooDeep
 from roliascan.people.accounts import EmailTaken, InvalidCredentials, UsernameTaken, WrongPassword
 from roliascan.people.passwords import TooManyPasswords
+from roliascan.people.persons import Muted
 from roliascan.people.teams import LastLeader, NotInTeam, TeamInUse, TeamTaken
 from roliascan.storage import StorageFull, StorageUnavailable
-from roliascan.web import accounts, chapters, pages, series, stored, teams
+from roliascan.web import accounts, chapters, comments, pages, ratings, series, stored, teams
 from roliascan.web.calls import COOKIE, Handler
 from roliascan.web.pages import TooManyFiles
 
@@ -41,6 +42,16 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
         *(ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage),
     ),
     pages.arrange: (NotAllowed, Removed, PreconditionFailed, NoPages),
+    comments.index: (PageTooDeep, Removed),
+    comments.create: (Muted, Removed, Dangling),
+    comments.change: (Muted, NotAllowed),
+    comments.remove: (NotAllowed,),
+    ratings.of_series: (Removed,),
+    ratings.rate_series: (Muted, Removed),
+    ratings.unrate_series: (Removed,),
+    ratings.of_chapter: (Removed,),
+    ratings.rate_chapter: (Muted, Removed),
+    ratings.unrate_chapter: (Removed,),
     stored.show: (NotSatisfiable,),
     teams.index: (PageTooDeep,),
     teams.create: (TeamTaken,),
@@ -65,7 +76,10 @@ NOT_NOW: tuple[type[Refusal], ...] = (
 )
 """What any request may meet."""
 
-SEE_MORE = {series.index, series.show, chapters.index, chapters.feed, chapters.show, stored.show}
+SEE_MORE = {
+    *(series.index, series.show, chapters.index, chapters.feed, chapters.show),
+    *(comments.index, comments.show, stored.show),
+}
 """Open to anyone; who is signed in also gets what only they may see, such as their own drafts."""
 
 SET_COOKIE = {accounts.register, accounts.login, accounts.logout}
@@ -87,6 +101,10 @@ EXAMPLES: Mapping[Handler, dict[str, Any]] = {
     chapters.publish: {"at": "2027-01-01T18:00:00Z"},
     chapters.hide: {"reason": "Pages 3 and 4 are swapped."},
     pages.arrange: {"ids": ["01936d3f-7a31-7cc4-9d5e-3f1f0f5a6b7c", "01936d3f-7a30-7b1a-8c2d-5e6f70819203"]},
+    comments.create: {"body": "I did not see that coming."},
+    comments.change: {"body": "I did not see that coming, twice."},
+    ratings.rate_series: {"rating": 9},
+    ratings.rate_chapter: {"rating": 8},
     teams.create: {"name": "Night Shift", "links": [{"label": "Site", "url": "https://nightshift.example/"}]},
     teams.change: {"description": "We work while you sleep."},
     teams.set_member: {"role": "leader"},
@@ -104,6 +122,8 @@ TAGS: Mapping[str, Tag] = {
     "series": Tag("series", "Comics: starting, finding, changing them."),
     "chapters": Tag("chapters", "Chapters of series, and the feed of releases."),
     "pages": Tag("pages", "The images of a chapter."),
+    "comments": Tag("comments", "What readers write about chapters."),
+    "ratings": Tag("ratings", "What readers think of series and chapters, from 1 to 10."),
     "teams": Tag("teams", "Groups that release together, and own what they release."),
     "stored": Tag("files", "Stored files, where this service serves them itself."),
     "state": Tag("state", "Whether the service is alive and ready."),
@@ -113,6 +133,7 @@ TAGS: Mapping[str, Tag] = {
 
 PARAMETERS: Mapping[str, str] = {
     "chapter": "The identifier of a chapter.",
+    "comment": "The identifier of a comment.",
     "cursor": "What `page.next` said of the page before; not together with `page`.",
     "key": "The key of a file: what follows `/uploads/` in its address. It contains slashes.",
     "language": "Only of this language (a BCP 47 tag).",

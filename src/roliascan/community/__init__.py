@@ -1,0 +1,1 @@
+"""What readers say: comments and ratings. No HTTP, no clock of its own."""
