@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from roliascan.ids import is_id, new_id
+from roliascan.ids import is_id, new_id, new_id_in_order
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123_456, tzinfo=UTC)
 
@@ -36,6 +36,16 @@ def test_every_random_bit_varies() -> None:
         zeros |= ~value
     free = ((1 << 76) - (1 << 64)) | ((1 << 62) - 1)
     assert ones & zeros & free == free
+
+
+def test_those_in_order_sort_by_the_microsecond() -> None:
+    made = [new_id_in_order(NOW + timedelta(microseconds=step)) for step in range(3000)]
+    assert made == sorted(made)
+    for step in (0, 1, 2999):
+        value = UUID(made[step])
+        assert (value.version, value.variant) == (7, "specified in RFC 4122")
+        assert value.int >> 80 == int(NOW.timestamp() * 1000) + (456 + step) // 1000
+    assert len({new_id_in_order(NOW) for _ in range(10_000)}) == 10_000
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.web.promises import Operation, Promise, Promises
 NOBODY = str(uuid.UUID(int=0))
 MAX_FILE_SIZE = 100_000
 PASSWORD = "correct horse battery"
+PARTS = ("series", "chapter", "comment", "team", "user", "key")
 CLOSING = b"--boundary-of-tests--\r\n"
 
 OPERATIONS = """
@@ -31,6 +32,9 @@ accounts_register accounts_login accounts_logout accounts_me accounts_change acc
 series_index series_create series_show series_change series_remove
 chapters_index chapters_create chapters_feed chapters_show chapters_change chapters_remove chapters_publish
 chapters_hide pages_add pages_arrange
+comments_index comments_create comments_show comments_change comments_remove
+ratings_of_series ratings_rate_series ratings_unrate_series
+ratings_of_chapter ratings_rate_chapter ratings_unrate_chapter
 teams_index teams_create teams_show teams_change teams_remove teams_set_member teams_remove_member
 """
 
@@ -51,6 +55,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "chapters_hide": {"json": {"reason": "A reason"}},
     "pages_add": _form(("pages", page())),
     "pages_arrange": {"json": {"ids": []}},
+    "comments_create": {"json": {"body": "A comment"}},
+    "comments_change": {"json": {"body": "Another"}},
+    "ratings_rate_series": {"json": {"rating": 7}},
+    "ratings_rate_chapter": {"json": {"rating": 7}},
     "teams_create": {"json": {"name": "A Team"}},
     "teams_change": {"json": {"description": "Another."}},
     "teams_set_member": {"json": {"role": "member"}},
@@ -164,6 +172,8 @@ def test_every_promise_is_kept(tour: Tour) -> None:
     _chapters(tour, series["id"])
     _pages(tour, series["id"])
     _files(tour, chapter["pages"][0]["url"])
+    comment = _comments(tour, chapter["id"])
+    _ratings(tour, series["id"], chapter["id"])
     _service(tour)
     team = tour.ask("201", "POST", "/teams", tour.owner, json={"name": "The Last"})
     _what_every_route_answers(
@@ -171,6 +181,7 @@ def test_every_promise_is_kept(tour: Tour) -> None:
         {
             "series": series["id"],
             "chapter": chapter["id"],
+            "comment": comment["id"],
             "team": team["id"],
             "user": team["members"][0]["id"],
             "key": chapter["pages"][0]["url"].removeprefix("/uploads/"),
@@ -319,6 +330,53 @@ def _pages(tour: Tour, series_id: str) -> None:
     tour.ask("200", "PUT", path, tour.owner, json={"ids": [first]})
 
 
+def _comments(tour: Tour, chapter_id: str) -> Any:
+    """The operations on comments; one that stays."""
+    path, muted = f"/chapters/{chapter_id}/comments", _muted(tour)
+    comment = tour.ask("201", "POST", path, tour.reader, json={"body": "Well drawn."})
+    own = f"/comments/{comment['id']}"
+    tour.ask("403 muted", "POST", path, muted, json={"body": "No"})
+    tour.ask("200", "GET", f"{path}?limit=1")
+    tour.ask("400 page_too_deep", "GET", f"{path}?page=1000")
+    tour.ask("200", "GET", own)
+    tour.ask("200", "PATCH", own, tour.reader, json={"body": "Badly told."})
+    tour.ask("403 muted", "PATCH", own, muted, json={"body": "No"})
+    tour.ask("403 not_allowed", "PATCH", own, tour.other, json={"body": "No"})
+    tour.ask("403 not_allowed", "DELETE", own, tour.other)
+    tour.ask("204", "DELETE", own, tour.admin)
+    gone = _gone(tour)
+    tour.ask("410 removed", "GET", f"/chapters/{gone}/comments")
+    tour.ask("410 removed", "POST", f"/chapters/{gone}/comments", tour.reader, json={"body": "Late"})
+    return tour.ask("201", "POST", path, tour.reader, json={"body": "Stays."})
+
+
+def _ratings(tour: Tour, series_id: str, chapter_id: str) -> None:
+    muted, gone = _muted(tour), {"series": tour.series(), "chapters": {"id": _gone(tour)}}
+    tour.ask("204", "DELETE", f"/series/{gone['series']['id']}", tour.owner)
+    for kind, thing in (("series", series_id), ("chapters", chapter_id)):
+        path = f"/{kind}/{thing}/rating"
+        tour.ask("200", "GET", path, tour.reader)
+        tour.ask("200", "PUT", path, tour.reader, json={"rating": 7})
+        tour.ask("200", "GET", path, tour.reader)
+        tour.ask("403 muted", "PUT", path, muted, json={"rating": 7})
+        tour.ask("204", "DELETE", path, tour.reader)
+        for method, more in (("GET", {}), ("PUT", {"json": {"rating": 7}}), ("DELETE", {})):
+            tour.ask("410 removed", method, f"/{kind}/{gone[kind]['id']}/rating", tour.reader, **more)
+
+
+def _muted(tour: Tour) -> Asker:
+    person = tour.site.sign_up()
+    tour.site.write("UPDATE users SET is_muted = :yes WHERE id = :id", yes=True, id=person.id)
+    return person
+
+
+def _gone(tour: Tour) -> str:
+    """The identifier of a chapter that was removed."""
+    chapter = tour.chapter(tour.series()["id"], 1)
+    tour.ask("204", "DELETE", f"/chapters/{chapter['id']}", tour.owner)
+    return str(chapter["id"])
+
+
 def _files(tour: Tour, url: str) -> None:
     tour.ask("200", "GET", url)
     tour.ask("206", "GET", url, headers={"Range": "bytes=0-9"})
@@ -390,7 +448,7 @@ def test_an_app_that_could_not_start_answers_as_described() -> None:
     promises = Promises(openapi.document())
     client = testing.TestClient(start.or_unavailable(start.once(build)))
     for operation in promises.operations:
-        path = _filled(operation, dict.fromkeys(["series", "chapter", "team", "user", "key"], NOBODY))
+        path = _filled(operation, dict.fromkeys(PARTS, NOBODY))
         promises.check(operation.method, path, client.simulate_request(operation.method, path))
     assert promises.kept == {Promise(one.name, "503", "not_started") for one in promises.operations}
 
@@ -399,7 +457,7 @@ def test_a_database_that_was_not_prepared_is_told_as_described(tmp_path: Any) ->
     promises = Promises(openapi.document())
     with opened(f"sqlite:///{tmp_path}/none.db") as site:
         for operation in promises.operations:
-            path = _filled(operation, dict.fromkeys(["series", "chapter", "team", "user", "key"], NOBODY))
+            path = _filled(operation, dict.fromkeys(PARTS, NOBODY))
             promises.check(operation.method, path, site.stranger.ask(operation.method, path))
     codes = {one.code for one in promises.kept if one.status == "503"}
     assert codes == {"schema_mismatch", ""}  # /ready says it in its own words

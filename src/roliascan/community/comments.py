@@ -87,7 +87,7 @@ def show(db: Reader, comment_id: str, *, viewer: Person | None) -> Comment:
     """A comment, for those who see its chapter. Raises NotFound."""
     row = _find(db, comment_id, viewer=viewer)
     _require_sight(row, viewer)
-    return _comment(row)
+    return _alone(row)
 
 
 def create(tx: Tx, chapter_id: str, body: str, *, person: Person, now: datetime) -> Comment:
@@ -98,7 +98,7 @@ def create(tx: Tx, chapter_id: str, body: str, *, person: Person, now: datetime)
     row = {"id": comment_id, "chapter_id": chapter_id, "user_id": person.id, "body": body}
     tx.insert_many("comments", [{**row, "created_at": now, "updated_at": now}])
     at = instant_text(now)
-    return _of(comment_id, body, at, at, Author(person.id, person.username))
+    return Comment(UNSET, UNSET, comment_id, body, at, at, Author(person.id, person.username))
 
 
 def change(tx: Tx, comment_id: str, body: str, *, person: Person, now: datetime) -> Comment:
@@ -111,7 +111,8 @@ def change(tx: Tx, comment_id: str, body: str, *, person: Person, now: datetime)
     if row.user_id != person.id:
         raise NotAllowed("Only who wrote a comment may change it.")
     tx.write("UPDATE comments SET body = :body, updated_at = :now WHERE id = :id", id=comment_id, body=body, now=now)
-    return _of(comment_id, body, row.created_at, instant_text(now), Author(row.user_id, row.username))
+    row.body, row.updated_at = body, instant_text(now)
+    return _alone(row)
 
 
 def remove(tx: Tx, comment_id: str, *, person: Person) -> None:
@@ -154,6 +155,8 @@ def _comment(row: _Row) -> Comment:
     return Comment(row.sort_key, row.total, row.id, row.body, row.created_at, row.updated_at, user)
 
 
-def _of(comment_id: str, body: str, created_at: str, updated_at: str, user: Author) -> Comment:
-    """A comment by itself."""
-    return Comment(UNSET, UNSET, comment_id, body, created_at, updated_at, user)
+def _alone(row: _Row) -> Comment:
+    """A comment that is in no list."""
+    comment = _comment(row)
+    comment.sort_key = comment.total = UNSET
+    return comment
