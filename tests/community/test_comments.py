@@ -3,7 +3,6 @@
 import json
 import unicodedata
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -71,30 +70,30 @@ def test_the_list_of_a_chapter_is_its_own(any_site: Site) -> None:  # AZ-04
 # What is said
 
 
-@pytest.mark.parametrize(
-    ("sent", "kept"),
-    [
-        ("x", "x"),
-        ("  two\nlines\t ", "two\nlines"),
-        ("e\u0301", "\u00e9"),
-        ("\u6f2b" * 1000, "\u6f2b" * 1000),
-        ("\U0001f600" * 1000, "\U0001f600" * 1000),  # four bytes each
-        ("e\u0301" * 1000, "\u00e9" * 1000),  # counted as it is kept
-        (" " * 5000 + "x", "x"),
-        ("a" + "\u0335" * 999, "a" + "\u0335" * 999),
-        ("\u202eright to left\u2066", "\u202eright to left\u2066"),  # whoever shows it keeps it apart
-        ("\ufe0f\u2764\ufe0f", "\ufe0f\u2764\ufe0f"),
-        ("1' OR '1'='1; -- %s %(id)s :id \\ \" $1 ?", "1' OR '1'='1; -- %s %(id)s :id \\ \" $1 ?"),
-        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
-    ],
-)
-def test_words_are_kept_as_they_are_but_for_their_form(any_site: Site, sent: str, kept: str) -> None:
-    """DB-17, IN-07, IN-18"""
+KEPT = [
+    ("x", "x"),
+    ("  two\nlines\t ", "two\nlines"),
+    ("e\u0301", "\u00e9"),
+    ("\u6f2b" * 1000, "\u6f2b" * 1000),
+    ("\U0001f600" * 1000, "\U0001f600" * 1000),  # four bytes each
+    ("e\u0301" * 1000, "\u00e9" * 1000),  # counted as it is kept
+    (" " * 5000 + "x", "x"),
+    ("a" + "\u0335" * 999, "a" + "\u0335" * 999),
+    ("\u202eright to left\u2066", "\u202eright to left\u2066"),  # whoever shows it keeps it apart
+    ("\ufe0f\u2764\ufe0f", "\ufe0f\u2764\ufe0f"),
+    ("1' OR '1'='1; -- %s %(id)s :id \\ \" $1 ?", "1' OR '1'='1; -- %s %(id)s :id \\ \" $1 ?"),
+    ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+]
+"""Words as they are sent, and as they are kept."""
+
+
+def test_words_are_kept_as_they_are_but_for_their_form(any_site: Site) -> None:  # DB-17, IN-07, IN-18
     reader, chapter = any_site.sign_up(), chapter_of(any_site)
-    made = comments_on(reader, chapter, sent)
-    assert made["body"] == kept == unicodedata.normalize("NFC", sent.strip())
-    assert told(any_site.stranger.get(f"{chapter}/comments"))["data"] == [made]
-    assert told(reader.patch(f"comments/{made['id']}", {"body": sent}))["body"] == kept
+    for sent, kept in KEPT:
+        made = comments_on(reader, chapter, sent)
+        assert made["body"] == kept == unicodedata.normalize("NFC", sent.strip())
+        assert told(any_site.stranger.get(f"{chapter}/comments?limit=1"))["data"] == [made]
+        assert told(reader.patch(f"comments/{made['id']}", {"body": sent}))["body"] == kept
 
 
 @pytest.mark.parametrize(
@@ -125,11 +124,11 @@ def test_what_is_no_comment_is_refused(site: Site, body: Any, wrong: list[str]) 
     assert told(reader.get(f"{chapter}/comments"))["data"] == [made]
 
 
-@pytest.mark.parametrize("body", [b"{", b'{"body": "\\ud800"}', b'{"body": "\xff"}', b"[" * 10_000, b'{"body": NaN}'])
-def test_what_is_no_json_is_refused(any_site: Site, body: bytes) -> None:  # IN-02
+def test_what_is_no_json_is_refused(any_site: Site) -> None:  # IN-02
     reader, chapter = any_site.sign_up(), chapter_of(any_site)
-    answer = reader.ask("POST", f"{chapter}/comments", body=body, headers={"Content-Type": "application/json"})
-    refused(answer, 400)
+    for body in (b"{", b'{"body": "\\ud800"}', b'{"body": "\xff"}', b"[" * 10_000, b'{"body": NaN}'):
+        answer = reader.ask("POST", f"{chapter}/comments", body=body, headers={"Content-Type": "application/json"})
+        refused(answer, 400)
     assert any_site.count("comments") == 0
 
 
@@ -269,20 +268,17 @@ def test_what_was_removed_is_gone_with_its_comments(any_site: Site) -> None:
     assert any_site.count("comments") == 1
 
 
-@pytest.mark.parametrize(
-    "write",
-    [str.upper, lambda id: id.replace("-", ""), lambda id: f"{{{id}}}", lambda id: f"{id}%20", lambda id: f"{id}'"],
-    ids=["upper case", "no hyphens", "braces", "blank", "quote"],
-)
-def test_other_ways_to_write_an_identifier_are_none(any_site: Site, write: Callable[[str], str]) -> None:  # AZ-05
+def test_other_ways_to_write_an_identifier_are_none(any_site: Site) -> None:  # AZ-05
     reader, chapter = any_site.sign_up(), chapter_of(any_site)
-    made = comments_on(reader, chapter)
-    other = write(made["id"])
-    refused(reader.get(f"comments/{other}"), 404)
-    refused(reader.patch(f"comments/{other}", {"body": "x"}), 404)
-    refused(reader.delete(f"comments/{other}"), 404)
-    refused(reader.get(f"chapters/{write(chapter.removeprefix('chapters/'))}/comments"), 404)
-    refused(reader.post(f"chapters/{write(chapter.removeprefix('chapters/'))}/comments", {"body": "x"}), 404)
+    made, words = comments_on(reader, chapter), {"body": "x"}
+    for one in (made["id"], chapter.removeprefix("chapters/")):
+        for other in (one.upper(), one.replace("-", ""), f"{{{one}}}", f"{one}%20", f"{one}'", "1"):
+            refused(reader.get(f"comments/{other}"), 404)
+            refused(reader.patch(f"comments/{other}", words), 404)
+            refused(reader.delete(f"comments/{other}"), 404)
+            refused(reader.get(f"chapters/{other}/comments"), 404)
+            refused(reader.post(f"chapters/{other}/comments", words), 404)
+    refused(reader.get(f"chapters/{made['id']}/comments"), 404)  # AZ-04
     assert told(reader.get(f"{chapter}/comments"))["data"] == [made]
 
 

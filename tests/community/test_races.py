@@ -181,7 +181,7 @@ def test_what_is_said_while_something_goes_goes_too_or_is_refused(two_sites: tup
         assert site.count(table) == 0, table
 
 
-def test_a_comment_goes_once_and_is_not_changed_after(two_sites: tuple[Site, Site]) -> None:
+def test_a_comment_goes_once(two_sites: tuple[Site, Site]) -> None:
     (chapter,) = things_of(two_sites[0], "chapter")
     reader, moderator = two_sites[0].sign_up(), two_sites[0].sign_up("moderator")
     made = told(reader.post(f"{chapter}/comments", {"body": "First"}), 201)

@@ -1,11 +1,12 @@
 """Ratings: one of each person for each thing, and means that are the same number wherever they are told."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import product
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from roliascan.ids import new_id
 from roliascan.library.series import mean_milli
@@ -71,38 +72,37 @@ def test_a_series_and_its_chapters_are_rated_apart(any_site: Site) -> None:
 # The mean
 
 
-def crowd(site: Site, thing: str, ratings: list[int]) -> Any:
-    return [rate(site.sign_up(), thing, rating) for rating in ratings][-1]
+MEANS = [
+    ([8] * 15 + [9], 8.063),  # 8.0625
+    ([8] * 13 + [9] * 3, 8.188),  # 8.1875
+    ([1, 1, 2], 1.333),
+    ([10, 10, 1], 7),
+    ([1, 2, 2, 2, 2, 2], 1.833),
+    ([10] * 7, 10),
+]
 
 
-@pytest.mark.parametrize(
-    ("ratings", "mean"),
-    [
-        ([8] * 15 + [9], 8.063),  # 8.0625
-        ([8] * 13 + [9] * 3, 8.188),  # 8.1875
-        ([1, 1, 2], 1.333),
-        ([10, 10, 1], 7),
-        ([1, 2, 2, 2, 2, 2], 1.833),
-        ([10] * 7, 10),
-    ],
-)
-def test_a_mean_is_the_same_number_everywhere(any_site: Site, ratings: list[int], mean: float) -> None:
+def test_a_mean_is_the_same_number_everywhere(any_site: Site) -> None:
     owner = any_site.sign_up("uploader")
-    series = owner.makes_series()
-    chapter = owner.publishes(series)
-    for thing in (f"series/{series['id']}", f"chapters/{chapter['id']}"):
-        last = crowd(any_site, thing, ratings)
-        assert last == {"rating": ratings[-1], "average": mean, "count": len(ratings)}
-        assert told(owner.get(f"{thing}/rating")) == {"rating": None, "average": mean, "count": len(ratings)}
-        shown = told(any_site.stranger.get(thing))
-        assert (shown["rating"], shown["ratingCount"]) == (mean, len(ratings))
+    people = [any_site.sign_up() for _ in range(16)]
+    for ratings, mean in MEANS:
+        series = owner.makes_series()
+        chapter = owner.publishes(series)
+        for thing in (f"series/{series['id']}", f"chapters/{chapter['id']}"):
+            last = [rate(*one) for one in zip(people, [thing] * 16, ratings, strict=False)][-1]
+            assert last == {"rating": ratings[-1], "average": mean, "count": len(ratings)}
+            assert told(owner.get(f"{thing}/rating")) == {"rating": None, "average": mean, "count": len(ratings)}
+            shown = told(any_site.stranger.get(thing))
+            assert (shown["rating"], shown["ratingCount"]) == (mean, len(ratings))
     for sort in ("newest", "rating"):
-        (listed,) = told(any_site.stranger.get("series", params={"sort": sort}))["data"]
-        assert (listed["rating"], listed["ratingCount"]) == (mean, len(ratings))
-    sums = any_site.values("rating_sum", "series_stats") + any_site.values("rating_sum", "chapter_stats")
-    assert sums == [sum(ratings)] * 2
+        listed = told(any_site.stranger.get("series", params={"sort": sort}))["data"]
+        seen = {(one["rating"], one["ratingCount"]) for one in listed}
+        assert seen == {(mean, len(ratings)) for ratings, mean in MEANS}
+    for table in ("series_stats", "chapter_stats"):
+        assert sorted(any_site.values("rating_sum", table)) == sorted(sum(ratings) for ratings, _ in MEANS)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 10), min_size=1, max_size=200))
 def test_a_mean_is_rounded_by_value(ratings: list[int]) -> None:
     exact = Decimal(1000 * sum(ratings)) / len(ratings)
@@ -259,13 +259,12 @@ def test_what_was_removed_is_gone_with_its_ratings(any_site: Site) -> None:
         assert any_site.count(table) == 0, table
 
 
-@pytest.mark.parametrize("other", ["{slug}", "{upper}", "{id}%20", "{id}'", "{{{id}}}", "1", "*"])
-def test_other_ways_to_write_an_identifier_are_none(any_site: Site, other: str) -> None:  # AZ-05
+def test_other_ways_to_write_an_identifier_are_none(any_site: Site) -> None:  # AZ-05
     owner, reader = any_site.sign_up("uploader"), any_site.sign_up()
     series = owner.makes_series()
-    wanted = other.format(slug=series["slug"], upper=series["id"].upper(), id=series["id"])
-    for kind in ("series", "chapters"):
-        for method, body in (("GET", {}), ("PUT", {"json": {"rating": 1}}), ("DELETE", {})):
-            refused(reader.ask(method, f"{kind}/{wanted}/rating", **body), 404, "not_found")
-    refused(reader.put(f"chapters/{series['id']}/rating", {"rating": 1}), 404, "not_found")  # AZ-04
+    one, rating = series["id"], {"json": {"rating": 1}}
+    for other in (series["slug"], one.upper(), one.replace("-", ""), f"{{{one}}}", f"{one}%20", f"{one}'", "1", "*"):
+        for path, method in product((f"series/{other}/rating", f"chapters/{other}/rating"), ("GET", "PUT", "DELETE")):
+            refused(reader.ask(method, path, **(rating if method == "PUT" else {})), 404, "not_found")
+    refused(reader.put(f"chapters/{one}/rating", {"rating": 1}), 404, "not_found")  # AZ-04
     assert any_site.count("series_ratings") == any_site.count("chapter_ratings") == 0
