@@ -81,8 +81,8 @@ def test_no_session_starts_with_a_password_that_was_changed_meanwhile(
     register(any_site)
     really = passwords.matches
 
-    def slowly(password: str, password_hash: str | None) -> bool:
-        found = really(password, password_hash)
+    def slowly(password: str, password_hash: str | None, **how: Any) -> bool:
+        found = really(password, password_hash, **how)
         any_site.write("UPDATE users SET password_hash = :other", other=passwords.hashed("another password"))
         return found
 

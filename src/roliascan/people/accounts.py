@@ -139,6 +139,10 @@ def _refuse_taken(tx: Tx, *, username: str, email: str, but: str) -> None:
 
 
 class _Login(msgspec.Struct):
+    """Who wants to sign in. The other fields are null unless it `is_known`."""
+
+    bcrypt_cost: int | None
+    is_known: bool
     id: str
     email: str
     username: str
@@ -148,9 +152,9 @@ class _Login(msgspec.Struct):
 
 
 _LOGIN = """
-SELECT id, email, username, role, password_hash,
-       (NOT is_banned OR (banned_until IS NOT NULL AND banned_until <= :now)) AS is_open
-FROM users WHERE {} = :key
+SELECT k.value AS bcrypt_cost, u.id IS NOT NULL AS is_known, u.id, u.email, u.username, u.role, u.password_hash,
+       (NOT u.is_banned OR (u.banned_until IS NOT NULL AND u.banned_until <= :now)) AS is_open
+FROM (SELECT 1 AS one) o LEFT JOIN users u ON u.{} = :key LEFT JOIN counters k ON k.name = 'bcrypt_cost'
 """
 _LOGIN_BY = {"email_key": _LOGIN.format("email_key"), "username_key": _LOGIN.format("username_key")}
 
@@ -158,8 +162,9 @@ _LOGIN_BY = {"email_key": _LOGIN.format("email_key"), "username_key": _LOGIN.for
 def log_in(db: Database, *, login: str, password: str, lasts_s: int, now: datetime) -> SignedIn:
     """A new session for an address or a username. Raises InvalidCredentials, in equal time for every reason."""
     by, key = ("email_key", names.email_key(login)) if "@" in login else ("username_key", names.username_key(login))
-    row = db.one(_LOGIN_BY[by], _Login, key=key, now=now)
-    if not passwords.matches(password, row.password_hash if row else None) or row is None or not row.is_open:
+    (row,) = db.read(_LOGIN_BY[by], _Login, key=key, now=now)
+    known_hash = row.password_hash if row.is_known else None
+    if not passwords.matches(password, known_hash, bcrypt_cost=row.bcrypt_cost) or not row.is_open:
         raise InvalidCredentials
     fresh = passwords.hashed(password) if passwords.is_outdated(row.password_hash) else None
     return db.run(_start, row, fresh_hash=fresh, lasts_s=lasts_s, now=now)

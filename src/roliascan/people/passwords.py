@@ -1,6 +1,10 @@
-"""Passwords: argon2id with 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet), few at once."""
+"""Passwords: argon2id with 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet), few at once.
+
+Accounts that were taken over from the original backend have bcrypt hashes, until they sign in.
+"""
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 SLOTS = max(1, min(4, os.cpu_count() or 1))
 WAIT_S = 1.0
+# Of the costs that a login can wait for; 14 takes a second.
+_BCRYPT = r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}"
+_BCRYPT_BYTES = 72  # of a password: bcrypt looks at no more
 _slots = threading.BoundedSemaphore(SLOTS)  # one budget of memory and processor for the process
 
 
@@ -53,19 +60,49 @@ def hashed(password: str) -> str:
         return _hasher().hash(password)
 
 
-def matches(password: str, password_hash: str | None) -> bool:
-    """Whether the password fits; takes as long where there is no such person (`None`)."""
+def matches(password: str, password_hash: str | None, *, bcrypt_cost: int | None = None) -> bool:
+    """Whether the password fits; takes as long where there is no such person (`None`).
+
+    `bcrypt_cost`: that of the bcrypt hashes which some accounts still have. Then every failure costs both checks, so
+    that their time does not tell which accounts those are.
+    """
+    if password_hash is not None and bcrypt_cost_of(password_hash) is not None:
+        found = _fits_bcrypt(password, password_hash)
+        if not found:
+            _fits(password, _nobody())
+        return found
+    found = _fits(password, password_hash or _nobody()) and password_hash is not None
+    if not found and bcrypt_cost is not None:
+        _fits_bcrypt(password, f"$2b${bcrypt_cost:02}${'.' * 53}")
+    return found
+
+
+def _fits(password: str, password_hash: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    known = password_hash or _nobody()
     try:
         with _slot():
-            _hasher().verify(known, password)
+            return _hasher().verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-    return password_hash is not None
+
+
+def _fits_bcrypt(password: str, password_hash: str) -> bool:
+    import bcrypt
+
+    try:
+        with _slot():
+            return bcrypt.checkpw(password.encode()[:_BCRYPT_BYTES], password_hash.encode())
+    except ValueError:  # its salt is none
+        return False
+
+
+def bcrypt_cost_of(password_hash: str) -> int | None:
+    """The cost, 4 to 14, of a bcrypt hash that can be checked; None for any other text."""
+    match = re.fullmatch(_BCRYPT, password_hash)
+    return int(match[1]) if match else None
 
 
 def is_outdated(password_hash: str) -> bool:
     """Whether it was made with weaker parameters than today's and should be made anew at a login."""
-    return _hasher().check_needs_rehash(password_hash)
+    return bcrypt_cost_of(password_hash) is not None or _hasher().check_needs_rehash(password_hash)
