@@ -1,23 +1,23 @@
-"""Take in folders and CBZ archives of comics, and publish them. Doing it again changes nothing.
+"""Take in folders and CBZ archives of comics, or a whole site of the original backend. Again, it changes nothing.
 
 A PATH is a CBZ or ZIP archive, a folder of images (one chapter), a folder of chapters (one series), or a folder of
 series. What ComicInfo.xml says goes before what names say. What cannot be taken is named with the reason, and the rest
 stays.
+
+--from-original takes people, series, chapters, comments and ratings from a database of the original backend, and the
+files from its folder of uploads. It is only read. docs/coming-from-the-original.md tells how.
 """
 
 import argparse
 import json
 import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from roliascan.cli import surroundings
+from roliascan.cli import progress, surroundings
 from roliascan.cli.importing import finding
 from roliascan.cli.importing.archives import Limits
 from roliascan.cli.importing.intake import RESULTS, Importer, Outcome
@@ -30,18 +30,26 @@ from roliascan.people.names import username_key
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH")
+    parser.add_argument("--from-original", metavar="URL", help="its database: postgresql://user:password@host/name")
+    parser.add_argument("--uploads", type=Path, metavar="DIR", help="with --from-original: its folder of uploads")
+    parser.add_argument("--rename", action="store_true", help="with --from-original: rename accounts that clash")
     parser.add_argument("--as", dest="username", help="whose the series are (default: the first administrator)")
     parser.add_argument("--json", action="store_true", help="print one JSON document with every outcome")
+    parser.set_defaults(wrong_use=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 when everything is in, 1 when something was refused."""
+    if args.from_original is not None:
+        return _take_over(args)
+    if not args.paths or args.uploads or args.rename:
+        args.wrong_use("name what to take in: PATH..., or --from-original URL with --uploads and --rename")
     outcomes: list[Outcome] = []
     with surroundings.site() as site:
         person = persons.operator(_owner(site, args.username))
         found = finding.walk(args.paths)
-        with _progress(found.size, quiet=args.json) as (step, say):
+        with progress.shown(found.size, unit="item", quiet=args.json) as (step, say):
 
             def report(outcome: Outcome) -> None:
                 outcomes.append(outcome)
@@ -55,13 +63,21 @@ def run(args: argparse.Namespace) -> int:
                 limits=Limits(page=site.settings.max_file_size),
                 clock=surroundings.now,
                 report=report,
-                step=step,
+                step=lambda: step(1),
             )
             try:
                 importer.take(found)
             finally:  # who interrupts it wants to know how far it came
                 say(_summary(outcomes, as_json=args.json))
     return 1 if any(outcome.result == "refused" for outcome in outcomes) else 0
+
+
+def _take_over(args: argparse.Namespace) -> int:
+    from roliascan.cli.original import taking
+
+    if args.paths or args.username:
+        args.wrong_use("--from-original takes neither PATH nor --as: things keep their owners")
+    return taking.run(args)
 
 
 class _Id(msgspec.Struct):
@@ -77,22 +93,6 @@ def _owner(site: Site, username: str | None) -> str:
     if row is None:
         raise NotFound(f"There is no account called {username}; make one, or leave out --as.")
     return row.id
-
-
-@contextmanager
-def _progress(size: int, *, quiet: bool) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
-    """What to call when an item is done, and with each line: a bar on a terminal, plain lines elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield (lambda: None), partial(print, flush=True)
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=size, unit="item", dynamic_ncols=True) as bar:
-        yield (lambda: _ignore(bar.update())), (lambda line: tqdm.write(line))
-
-
-def _ignore(_: object) -> None:
-    """tqdm tells whether it drew."""
 
 
 def _line(outcome: Outcome) -> str:

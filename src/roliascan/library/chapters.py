@@ -74,12 +74,15 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def create(tx: Tx, series_id: str, draft: Draft, *, person: Person, now: datetime) -> str:
-    """Adds a chapter as a draft; its identifier. Raises NotFound, NotAllowed, NotInTeam, Invalid, ChapterExists."""
+def create(tx: Tx, series_id: str, draft: Draft, *, person: Person, now: datetime, id: str | None = None) -> str:
+    """Adds a chapter as a draft; its identifier, which one that is taken over from elsewhere brings.
+
+    Raises NotFound, NotAllowed, NotInTeam, Invalid, ChapterExists.
+    """
     held = _series(tx, series_id, person=person)
     rights.require_edit(person, "create:chapter", owns=held.owns, override="delete:any")
     wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
-    chapter_id = new_id(now)
+    chapter_id = id or new_id(now)
     team_ids = teams.require_membership(tx, person=person, team_ids=wanted.get("team_ids", []))
     milli = thousandths(wanted.get("number"))
     row: dict[str, Any] = {

@@ -172,14 +172,19 @@ _DIRECTIONS = {"manga": "rtl", "webtoon": "ttb", "manhwa": "ttb"}
 _PLAIN = ("title", "author", "description", "type", "status", "direction", "language", "content_rating")
 
 
-def create(tx: Tx, draft: Draft, *, person: Person, now: datetime) -> str:
-    """Starts a series; its identifier. Raises NotAllowed, NotInTeam, Invalid."""
+def create(
+    tx: Tx, draft: Draft, *, person: Person, now: datetime, id: str | None = None, slug: str | None = None
+) -> str:
+    """Starts a series; its identifier. Raises NotAllowed, NotInTeam, Invalid.
+
+    One that is taken over from elsewhere brings its `id`, and the `slug` that it would like to keep.
+    """
     require(person, "create:series")
     wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
     columns = {name: (_DEFAULTS | wanted).get(name) for name in (*_PLAIN, "state")}
     columns["description"] = columns["description"] or ""
     columns["direction"] = columns["direction"] or _DIRECTIONS.get(str(columns["type"]), "ltr")
-    series_id = new_id(now)
+    series_id = id or new_id(now)
     row: dict[str, Any] = {
         **columns,
         "id": series_id,
@@ -196,7 +201,7 @@ def create(tx: Tx, draft: Draft, *, person: Person, now: datetime) -> str:
     tx.write(
         "UPDATE series SET slug = :slug WHERE id = :id",
         id=series_id,
-        slug=slugs.claim(tx, series_id=series_id, title=row["title"]),
+        slug=slugs.claim(tx, series_id=series_id, title=slug or row["title"]),
     )
     tx.write(
         "INSERT INTO series_stats (series_id, chapter_count, rating_sum, rating_count, rating_milli, active_at)"
