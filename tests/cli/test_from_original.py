@@ -10,6 +10,8 @@ from typing import Any
 import bcrypt
 import pytest
 
+from roliascan.cli.original import reading
+from roliascan.database.faults import Lost
 from tests.cli.originals import HASH, PASSWORD, Original
 from tests.cli.places import Place, account
 from tests.cli.test_import_cut_short import after, unowned
@@ -181,10 +183,11 @@ def test_time_does_not_tell_who_has_not_signed_in_yet(
     cost = bcrypt.hashpw(b"other", bcrypt.gensalt(10)).decode()
     for name in ("moved", "unmoved"):
         original.user(name, password=cost)
+    original.user("without", password="")
     assert take(simple_place, original).status == 0
     told(login(simple_place, "moved", "other"))
     best = {}
-    for name in ("moved", "unmoved", "nobody"):
+    for name in ("moved", "unmoved", "without", "nobody"):
         times = []
         for _ in range(5):
             started = time.thread_time()
@@ -507,6 +510,13 @@ def test_an_empty_original_is_nothing_to_do(simple_place: Place, original: Origi
     ran = take(simple_place, original, "--json")
     assert (ran.status, json.loads(ran.out)["outcomes"]) == (0, [])
     assert simple_place.rows() == rows
+
+
+def test_the_original_cannot_be_written_to(original: Original) -> None:
+    original.user("ann")
+    with pytest.raises(Lost), reading.opened(original.url) as snapshot:
+        snapshot.write("UPDATE users SET username = 'bea'")
+    assert "'ann'" in original.everything()
 
 
 def test_what_is_no_original_is_refused(simple_place: Place, original: Original) -> None:

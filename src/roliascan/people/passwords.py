@@ -71,7 +71,8 @@ def matches(password: str, password_hash: str | None, *, bcrypt_cost: int | None
         if not found:
             _fits(password, _nobody())
         return found
-    found = _fits(password, password_hash or _nobody()) and password_hash is not None
+    is_kept = password_hash is not None and password_hash.startswith("$argon2")  # else there is none that could fit
+    found = _fits(password, password_hash if password_hash and is_kept else _nobody()) and is_kept
     if not found and bcrypt_cost is not None:
         _fits_bcrypt(password, f"$2b${bcrypt_cost:02}${'.' * 53}")
     return found
