@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from roliascan.cli.original import reading
 from roliascan.database.faults import Lost
 from tests.cli.originals import HASH, PASSWORD, Original
 from tests.cli.places import Place, account
-from tests.cli.test_import_cut_short import after, unowned
+from tests.cli.test_import_cut_short import after, on_terminal, unowned
+from tests.database import bare
 from tests.drawings import page
 from tests.front import told
 from tests.servers import databases, parts
@@ -53,6 +55,8 @@ def test_nothing_of_a_site_is_lost(place: Place, original: Original) -> None:
         original.image(chapter, 1)
     for number, text in enumerate(("First!", "   ", " Café ", "Last")):
         original.comment(one, fan if number % 2 else troll, text)
+    for text, moment in (("later", "00.000200"), ("sooner", "00.000199")):  # by the microsecond
+        original.comment(two, fan, text, created_at=f"2024-06-01 00:00:{moment}")
     for who, stars in ((boss, 5), (fan, 4), (troll, 1)):
         original.rate("content", lamp, who, stars)
         original.rate("chapter", one, who, stars)
@@ -110,6 +114,8 @@ def test_nothing_of_a_site_is_lost(place: Place, original: Original) -> None:
     assert place.select("SELECT rating_sum, rating_count FROM chapter_stats") == [(20, 3)]
     bodies = place.select("SELECT body, chapter_id, user_id FROM comments ORDER BY id DESC")
     assert [(body, str(chapter), str(who)) for body, chapter, who in bodies] == [
+        ("later", two, fan),
+        ("sooner", two, fan),
         ("Last", one, fan),
         ("Café", one, troll),
         ("First!", one, troll),
@@ -123,7 +129,7 @@ def test_nothing_of_a_site_is_lost(place: Place, original: Original) -> None:
     assert again_ran.status == 0
     assert "series: 0 added, 2 unchanged, 0 refused." in again_ran.lines
     assert "chapters: 0 added, 5 unchanged, 0 refused." in again_ran.lines
-    assert "comments: 0 added, 3 unchanged, 0 refused, 1 warnings." in again_ran.lines
+    assert "comments: 0 added, 5 unchanged, 0 refused, 1 warnings." in again_ran.lines
     assert "ratings: 0 added, 6 unchanged, 0 refused." in again_ran.lines
     assert (place.rows(), place.stored()) == (rows, stored)
 
@@ -447,8 +453,6 @@ def test_what_came_to_the_original_since_comes_too(place: Place, original: Origi
 
 
 def first_content(original: Original) -> str:
-    from tests.database import bare
-
     return str(bare.rows(original.url, "SELECT id FROM contents")[0][0])
 
 
@@ -503,6 +507,20 @@ def test_json_names_everything(simple_place: Place, original: Original, chapter:
         "what": "Lamp 1: /uploads/none.png",
         "detail": "its file is gone",
     }
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is(simple_place: Place, original: Original, chapter: str) -> None:
+    ann = original.user("ann")
+    original.image(chapter, 1)
+    original.grants(ann, "feed:cat")
+    original.comment(chapter, ann, "Hm")
+    original.rate("chapter", chapter, ann, 2)
+    original.rate("content", first_content(original), ann, 2)
+    words = ("import", "--from-original", original.url, "--uploads", str(original.uploads))
+    status, shown = on_terminal(simple_place, *words)
+    assert status == 0
+    assert re.search(r"\r\s*100%\|█+\| 7/7 ", shown)
+    assert "chapters: 1 added, 0 unchanged, 0 refused." in shown
 
 
 def test_an_empty_original_is_nothing_to_do(simple_place: Place, original: Original) -> None:

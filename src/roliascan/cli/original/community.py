@@ -1,6 +1,6 @@
 """The original's comments and ratings. Counters are made anew from the rows, in the transaction that adds them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -44,9 +44,13 @@ def _comment(comment: reading.Comment) -> dict[str, Any]:
 
 
 def dated_id(random_id: str, created: datetime) -> str:
-    """The random UUID (version 4) as one of version 7, always the same: comments are listed by their identifiers."""
-    milliseconds = int(created.astimezone(UTC).timestamp() * 1000)
-    digits = f"{milliseconds:012x}7{random_id.replace('-', '')[13:]}"
+    """The random UUID (version 4) as one of version 7 that sorts by the microsecond, and is always the same.
+
+    Comments are listed by their identifiers (RFC 9562, section 6.2, method 3).
+    """
+    milliseconds = int(created.timestamp()) * 1000 + created.microsecond // 1000
+    fraction = created.microsecond % 1000 * 4096 // 1000
+    digits = f"{milliseconds:012x}7{fraction:03x}{random_id.replace('-', '')[16:]}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
@@ -95,22 +99,25 @@ WHERE chapter_id = :id
 
 
 def _add_to_series(tx: Tx, ratings: list[reading.Rating]) -> int:
+    rated = _hold(tx, "series", ratings)
     added = insert_new(tx, "series_ratings", [_rating(rating, "series_id") for rating in ratings])
-    for series_id in sorted({rating.rated_id for rating in ratings}) if added else ():
-        _lock(tx, "series_stats", "series_id", series_id)
+    for series_id in rated if added else ():
         tx.write(_COUNT_SERIES, id=series_id)
     return added
 
 
 def _add_to_chapters(tx: Tx, ratings: list[reading.Rating]) -> int:
+    rated = _hold(tx, "chapters", ratings)
     added = insert_new(tx, "chapter_ratings", [_rating(rating, "chapter_id") for rating in ratings])
-    for chapter_id in sorted({rating.rated_id for rating in ratings}) if added else ():
-        insert_new(tx, "chapter_stats", [{"chapter_id": chapter_id, "rating_sum": 0, "rating_count": 0}])
-        _lock(tx, "chapter_stats", "chapter_id", chapter_id)
+    insert_new(tx, "chapter_stats", [{"chapter_id": id, "rating_sum": 0, "rating_count": 0} for id in rated])
+    for chapter_id in rated if added else ():
         tx.write(_COUNT_CHAPTER, id=chapter_id)
     return added
 
 
-def _lock(tx: Tx, table: str, column: str, id: str) -> None:
-    """Whoever rates meanwhile waits, and counts after us; what is read next is what is there then."""
-    tx.read(f"SELECT {column} AS id FROM {table} WHERE {column} = :id FOR UPDATE", _Id, id=id)
+def _hold(tx: Tx, table: str, ratings: list[reading.Rating]) -> list[str]:
+    """Locks what is rated: whoever rates it meanwhile waits, and counts after us."""
+    ids = sorted({rating.rated_id for rating in ratings})
+    return [
+        row.id for row in tx.read(f"SELECT id FROM {table} WHERE id IN (:ids) ORDER BY id FOR UPDATE", _Id, ids=ids)
+    ]
