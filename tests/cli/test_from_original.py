@@ -207,7 +207,7 @@ def test_people_who_look_alike_are_a_question(place: Place, original: Original) 
     first, shouting = original.user("Ann", "ann@example.com"), original.user("Bea", "ANN@example.com")
     twin, taken = original.user("ann", "other@example.com"), original.user("ann-2")
     odd = original.user("a@b", "nowhere")
-    office = original.user("Admin")
+    office, wide = original.user("Admin"), original.user("\ufdfa" * 20, "wide@example.com")
     original.content("Hers", "hers", twin)
     assert place.run("admin", "create", *account("Root", "root@example.com")).status == 0
     root = original.user("r00t", "r@example.com")
@@ -216,7 +216,7 @@ def test_people_who_look_alike_are_a_question(place: Place, original: Original) 
     ran = take(place, original)
     assert ran.status == 1
     assert ran.err == (
-        "roliascan: 5 accounts cannot come as they are; nothing was taken over. Mend them in the original,"
+        "roliascan: 6 accounts cannot come as they are; nothing was taken over. Mend them in the original,"
         " or say --rename: these come with a name of their own, or without their address.\n"
     )
     refused = [line for line in ran.lines if line.startswith("refused: ")]
@@ -226,6 +226,8 @@ def test_people_who_look_alike_are_a_question(place: Place, original: Original) 
         "refused: users: a@b <nowhere>: the username must have 1 to 30 characters, none of them @ or invisible;"
         " must be an e-mail address such as name@example.org",
         "refused: users: Admin <Admin@example.com>: the username is reserved for those who run the site",
+        f"refused: users: {chr(0xFDFA) * 20} <wide@example.com>: the username must have 1 to 30 characters, none of"
+        " them @ or invisible",
         "refused: users: r00t <r@example.com>: an account here has this username, or one that looks like it",
     ]
     assert place.rows() == rows
@@ -239,6 +241,7 @@ def test_people_who_look_alike_are_a_question(place: Place, original: Original) 
     assert people[twin] == ("ann-3", "other@example.com")
     assert people[odd] == ("ab-2", f"{odd}@renamed.invalid")
     assert people[office] == ("Admin-2", "Admin@example.com")
+    assert people[wide] == ("reader-2", "wide@example.com")
     assert people[root] == ("r00t-2", "r@example.com")
     told(login(place, "ann-3"))
     told(login(place, "bea"))

@@ -18,6 +18,7 @@ from roliascan.text import tidy
 
 _NO_PASSWORD = "!"  # noqa: S105 - a hash that no password has
 _USERNAME_MAX = 30
+_KEY_MAX = 190  # characters that the database keeps; one letter of a name may be 18 of its key
 _STAFF = {"moderator", "admin"}
 
 
@@ -66,7 +67,8 @@ def _username_problem(user: reading.User) -> str:
     """Rules for new names do not bind old ones, but a name must fit, be seen, and not claim an office."""
     name = tidy(user.username)
     key = names.username_key(name)
-    if not name or len(name) > _USERNAME_MAX or "@" in name or any(unicodedata.category(c)[0] == "C" for c in name):
+    fits = name and len(name) <= _USERNAME_MAX and len(key) <= _KEY_MAX
+    if not fits or "@" in name or any(unicodedata.category(c)[0] == "C" for c in name):
         return f"the username must have 1 to {_USERNAME_MAX} characters, none of them @ or invisible"
     if user.role not in _STAFF and key in {names.username_key(word) for word in names.RESERVED}:
         return "the username is reserved for those who run the site"
@@ -175,7 +177,9 @@ def _named(db: Database, user: reading.User, report: Report, settled: Names) -> 
 def _free(db: Database, username: str, settled: Names) -> str:
     """`name-2`, `name-3`...: a name that nobody has, neither there nor here."""
     kept = "".join(c for c in username if unicodedata.category(c)[0] != "C" and c != "@")[: _USERNAME_MAX - 6]
-    base = kept.strip(".- ") or "reader"
+    base = kept.strip(".- ")
+    if not base or len(names.username_key(f"{base}-99999")) > _KEY_MAX:
+        base = "reader"
     number = 2
     while True:
         name = f"{base}-{number}"

@@ -119,12 +119,12 @@ class Taker:
         with pages.kept_or_removed(self._storage) as stored:
             self._store_pages(stored, chapter, images)
         draft = _draft(self._db, chapter)
-        with pages.removed_without_rows(self._storage, stored):
-            try:
+        try:
+            with pages.removed_without_rows(self._storage, stored):
                 self._db.run(_insert_chapter, chapter, draft, stored, owner=owner)
-            except chapters.ChapterExists as taken:  # added by somebody a moment ago
-                self._report.tell("chapters", "refused", _name(chapter), taken.detail, id=chapter.id)
-                raise
+        except chapters.ChapterExists as taken:  # somebody added it a moment ago
+            self._report.tell("chapters", "refused", _name(chapter), taken.detail, id=chapter.id)
+            return
         self._tell_chapter(chapter, draft, len(stored))
 
     def _tell_chapter(self, chapter: reading.Chapter, draft: chapters.Draft, count: int) -> None:
