@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench import answers, cold_start, databases, depth, memory, report, trips
+from bench import answers, cold_start, databases, depth, login, memory, report, trips
 from bench.databases import KINDS, LARGE, SMALL, Filled, Size
 from bench.report import Line
 
-PARTS = ("cold", "answers", "trips", "depth", "memory")
+PARTS = ("cold", "answers", "trips", "login", "depth", "memory")
 
 
 def main() -> int:
@@ -63,6 +63,8 @@ def _small_ones(parts: Sequence[str], small: dict[str, Filled], rounds: int) -> 
         yield from report.show("CPU time of an answer: of the driver and msgspec alone", answers.measure(small))
     if "trips" in parts:
         yield from report.show("Round trips to the database", trips.measure(small))
+    if "login" in parts:
+        yield from report.show("Signing in", login.measure(small))
     if "memory" in parts:
         with tempfile.TemporaryDirectory(prefix="bench-") as directory:
             yield from report.show("Memory of a server on SQLite after its start", memory.measure(Path(directory)))

@@ -14,12 +14,12 @@ from roliascan.settings import Settings
 Get = Callable[..., bytes]
 
 
-def site(url: str) -> Get:
-    """A function that asks the app with the database at `url`: target in, body out. What is refused ends the benchmark.
+def site(url: str, *, expected: str = "2", **environ: str) -> Get:
+    """A function that asks the app with the database at `url`: target in, body out. `environ`: more settings.
 
-    The log goes nowhere.
+    A status that does not begin as `expected` ends the benchmark. The log goes nowhere.
     """
-    app = create_app(Settings.from_environ(environments.settings(url)))
+    app = create_app(Settings.from_environ({**environments.settings(url), **environ}))
     nowhere = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
 
     def get(target: str, *, method: str = "GET", token: str = "", body: bytes = b"") -> bytes:
@@ -32,7 +32,7 @@ def site(url: str) -> Get:
 
         with redirect_stdout(nowhere):
             answer = b"".join(app(environ, start_response))
-        if not begun[0].startswith("2"):
+        if not begun[0].startswith(expected):
             raise SystemExit(f"{method} {target}: {begun[0]} {answer.decode()}")
         return answer
 

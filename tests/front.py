@@ -133,7 +133,7 @@ class Site:
     """An app, what it stands on, and the people of a test."""
 
     def __init__(self, url: str, clock: Clock, storage: MemoryStorage, environ: Mapping[str, str]) -> None:
-        needed = {"DATABASE_URL": url, "STORAGE_URL": "memory:", "JWT_SECRET": SECRET}
+        needed = {"DATABASE_URL": url, "STORAGE_URL": "memory:", "JWT_SECRET": SECRET, "RATE_LIMITS": "off"}
         self.settings = Settings.from_environ({**needed, **environ})
         self.clock = clock
         self.storage = storage

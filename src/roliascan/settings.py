@@ -28,7 +28,13 @@ class Limit(msgspec.Struct, frozen=True):
     seconds: int
 
 
-DEFAULT_LIMITS = {"login": Limit(10, 300), "register": Limit(5, 1800), "comment": Limit(20, 300)}
+DEFAULT_LIMITS = {
+    "login": Limit(10, 300),
+    "register": Limit(5, 1800),
+    "comment": Limit(20, 300),
+    "upload": Limit(400, 600),
+}
+"""Of one address, or of one person who is signed in; `upload` counts files."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

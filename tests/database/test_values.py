@@ -347,3 +347,16 @@ def test_nothing_depends_on_the_zone_of_this_process(db: Database, monkeypatch: 
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_the_servers_clock_is_an_instant_like_others(db: Database) -> None:
+    """Whatever its zone: two of the servers are not in UTC."""
+    asked = "SELECT name, CURRENT_TIMESTAMP AS full_at FROM counters WHERE name = 'series'"
+    before = datetime.now(UTC)
+    moment = db.read(asked, Bucket)[0].full_at
+    assert len(moment) == 27
+    assert abs(datetime.fromisoformat(moment) - before) < timedelta(minutes=5)
+    put_bucket(db, "past", before - timedelta(minutes=5))
+    put_bucket(db, "future", before + timedelta(minutes=5))
+    found = db.read("SELECT name, full_at FROM rate_limits WHERE full_at < CURRENT_TIMESTAMP", Bucket)
+    assert [bucket.name for bucket in found] == ["past"]

@@ -6,7 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -46,7 +46,7 @@ def _form(*files: tuple[str, bytes]) -> dict[str, Any]:
 BODIES: dict[str, dict[str, Any]] = {
     "accounts_register": {"json": {"email": "new@example.org", "username": "somebody-new", "password": PASSWORD}},
     "accounts_login": {"json": {"login": "new-one@example.org", "password": PASSWORD}},
-    "accounts_change": {"json": {}},
+    "accounts_change": {"json": {"currentPassword": PASSWORD}},
     "series_create": {"json": {"title": "A Series", "author": "Its Author"}},
     "series_change": {"json": {"description": "Another."}},
     "chapters_create": {"json": {"number": 99}},
@@ -176,17 +176,16 @@ def test_every_promise_is_kept(tour: Tour) -> None:
     _ratings(tour, series["id"], chapter["id"])
     _service(tour)
     team = tour.ask("201", "POST", "/teams", tour.owner, json={"name": "The Last"})
-    _what_every_route_answers(
-        tour,
-        {
-            "series": series["id"],
-            "chapter": chapter["id"],
-            "comment": comment["id"],
-            "team": team["id"],
-            "user": team["members"][0]["id"],
-            "key": chapter["pages"][0]["url"].removeprefix("/uploads/"),
-        },
-    )
+    here = {
+        "series": series["id"],
+        "chapter": chapter["id"],
+        "comment": comment["id"],
+        "team": team["id"],
+        "user": team["members"][0]["id"],
+        "key": chapter["pages"][0]["url"].removeprefix("/uploads/"),
+    }
+    _what_every_route_answers(tour, here)
+    _what_is_limited(tour, here)
     missing = {promise for promise in tour.promises.made() - tour.promises.kept if promise.status != "503"}
     # a team or a cover that goes away between two statements of one transaction
     assert {promise for promise in missing if promise.code != "no_longer_there"} == set()
@@ -411,6 +410,19 @@ def _what_every_route_answers(tour: Tour, here: dict[str, str]) -> None:
             _ask(tour, "304", method, path, headers={"If-None-Match": tour.site.stranger.get(path).headers["etag"]})
         if body:
             _bodies(tour, operation, path)
+
+
+def _what_is_limited(tour: Tour, here: dict[str, str]) -> None:
+    """Asked once, every limit is in the table; then they all say that it was too often."""
+    limited = [one for one in tour.promises.operations if "429" in one.about["responses"]]
+    with opened(tour.site.settings.database_url, storage=tour.site.storage, RATE_LIMITS="on") as site:
+        admin = Asker(site, token=tour.admin.token)
+        for operation in limited:
+            admin.ask(operation.method, _filled(operation, here), **BODIES[operation.name])
+        assert site.write("UPDATE rate_limits SET full_at = :far", far=datetime(2100, 1, 1, tzinfo=UTC))
+        for operation in limited:
+            path, body = _filled(operation, here), BODIES[operation.name]
+            _ask(tour, "429 too_many_requests", operation.method, path, admin, **body)
 
 
 def _bodies(tour: Tour, operation: Operation, path: str) -> None:

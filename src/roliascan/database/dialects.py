@@ -1,7 +1,8 @@
 """The few real differences between the databases, as rewrites of one SQL text.
 
 Queries are written once, in the spelling that SQLite and PostgreSQL share (`ON CONFLICT`, `excluded.x`) with standard
-SQL:2016 names for JSON (`json_array`, `json_arrayagg`) and `:name` for parameters. Each function here turns such a text
+SQL:2016 names for JSON (`json_array`, `json_arrayagg`), `CURRENT_TIMESTAMP` for the server's clock (an instant like
+those of columns; milliseconds on SQLite) and `:name` for parameters. Each function here turns such a text
 into what one driver takes. The results are cached by the callers: a text is rewritten once per process.
 
 What no rewriting levels out:
@@ -31,6 +32,7 @@ def _parameters(sql: str, write: Callable[[str], str], percent: str) -> str:
 def sqlite(sql: str) -> str:
     """For sqlite3: `:name` as it is; SQLite locks the whole file, so it knows no `FOR UPDATE`."""
     sql = sql.replace("json_arrayagg(", "json_group_array(").replace(" STRAIGHT_JOIN ", " CROSS JOIN ")
+    sql = sql.replace("CURRENT_TIMESTAMP", "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')")
     return re.sub(r"\s+FOR UPDATE\b", "", sql)
 
 
@@ -48,6 +50,7 @@ def mysql(sql: str) -> str:
     hides no other error. It needs the conflicting column named: `ON CONFLICT (slug) DO NOTHING`.
     """
     sql = _parameters(sql, lambda name: f"%({name})s", "%%" if _has_parameters(sql) else "%")
+    sql = sql.replace("CURRENT_TIMESTAMP", "UTC_TIMESTAMP(6)")
     sql = re.sub(r"ON CONFLICT \((\w+)[^)]*\) DO NOTHING", r"ON DUPLICATE KEY UPDATE \1 = \1", sql)
     sql = re.sub(r"ON CONFLICT \([^)]*\) DO UPDATE SET", "ON DUPLICATE KEY UPDATE", sql)
     return re.sub(r"\bexcluded\.(\w+)", r"VALUES(\1)", sql)

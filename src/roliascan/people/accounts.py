@@ -156,13 +156,17 @@ SELECT k.value AS bcrypt_cost, u.id IS NOT NULL AS is_known, u.id, u.email, u.us
        (NOT u.is_banned OR (u.banned_until IS NOT NULL AND u.banned_until <= :now)) AS is_open
 FROM (SELECT 1 AS one) o LEFT JOIN users u ON u.{} = :key LEFT JOIN counters k ON k.name = 'bcrypt_cost'
 """
-_LOGIN_BY = {"email_key": _LOGIN.format("email_key"), "username_key": _LOGIN.format("username_key")}
+_LOGIN_BY = {True: _LOGIN.format("email_key"), False: _LOGIN.format("username_key")}
+
+
+def login_key(login: str) -> str:
+    """Equal for all spellings of the address or the username that somebody signs in with."""
+    return names.email_key(login) if "@" in login else names.username_key(login)
 
 
 def log_in(db: Database, *, login: str, password: str, lasts_s: int, now: datetime) -> SignedIn:
     """A new session for an address or a username. Raises InvalidCredentials, in equal time for every reason."""
-    by, key = ("email_key", names.email_key(login)) if "@" in login else ("username_key", names.username_key(login))
-    (row,) = db.read(_LOGIN_BY[by], _Login, key=key, now=now)
+    (row,) = db.read(_LOGIN_BY["@" in login], _Login, key=login_key(login), now=now)
     known_hash = row.password_hash if row.is_known else None
     if not passwords.matches(password, known_hash, bcrypt_cost=row.bcrypt_cost) or not row.is_open:
         raise InvalidCredentials

@@ -11,6 +11,10 @@ from roliascan.people import accounts, sessions, tokens
 from roliascan.people.accounts import Account, Membership, PublicPerson, SignedIn
 from roliascan.web.calls import COOKIE, Call, Created, Empty
 
+# Tries to sign in, in multiples of the limit of one address. An account's own limit is wide, and nothing outlasts it:
+# with a narrow one, or with locks, anybody could keep its owner out from a single address.
+OF_ONE_ACCOUNT, OF_EVERYBODY = 10, 100
+
 Username = Annotated[str, Meta(min_length=3, max_length=30)]
 Email = Annotated[str, Meta(min_length=3, max_length=254)]
 Password = Annotated[str, Meta(max_length=1024)]
@@ -75,6 +79,7 @@ class Me(msgspec.Struct, rename="camel"):
 
 def register(call: Call, body: Registration) -> Created[Token]:
     """Makes an account and signs it in. It may read and take part; to publish takes another role."""
+    call.limit("register", call.address)
     signed_in = accounts.register(
         call.db,
         email=body.email,
@@ -88,6 +93,7 @@ def register(call: Call, body: Registration) -> Created[Token]:
 
 def login(call: Call, body: Credentials) -> Token:
     """Signs in. The token is in the answer and, for browsers, in the cookie `token`."""
+    call.limit("login", call.address, wider={accounts.login_key(body.login): OF_ONE_ACCOUNT, "everybody": OF_EVERYBODY})
     signed_in = accounts.log_in(
         call.db, login=body.login, password=body.password, lasts_s=call.settings.jwt_expires_in, now=call.now
     )
@@ -133,6 +139,8 @@ def me(call: Call) -> Me:
 
 def change(call: Call, body: AccountChange) -> Me:
     """Changes your own account."""
+    if body.current_password is not UNSET:  # who stole a token could try passwords here
+        call.limit("login", call.person.id)
     accounts.change(
         call.db,
         call.person,

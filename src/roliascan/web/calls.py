@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from roliascan.web.lean import falcon
 
 COOKIE = "token"
+NOBODY: Mapping[str, int] = {}
 T = TypeVar("T")
 
 
@@ -107,6 +108,28 @@ class Call:
         if self.viewer is None:
             raise NotSignedIn
         return self.viewer
+
+    @property
+    def address(self) -> str:
+        """From where it is asked, as the platform says and nobody else can: what limits of strangers count by."""
+        from roliascan.people import limits
+
+        return limits.network(self.req.env.get("roliascan.client", ""))
+
+    def limit(self, kind: str, whose: str, *, times: int = 1, wider: Mapping[str, int] = NOBODY) -> None:
+        """Counts this request against RATE_LIMITS; call it when the request is known to be valid. Raises TooMany.
+
+        `whose`: an identifier of the person who asks, or `address` for strangers. `wider`: what counts it too, each
+        allowing so many times the limit. Either all of them count it, or it is refused and none does.
+        """
+        limit = self.settings.rate_limits.get(kind)
+        if limit is None:
+            return
+        from roliascan.people import limits  # hashing takes 2 ms to load, which readers do not pay
+
+        shares, secret = {whose: 1, **wider}, self.settings.jwt_secret
+        buckets = [limits.bucket(kind, one, limit, secret=secret, share=share) for one, share in shares.items()]
+        limits.take(self.db, buckets, times=times)
 
     @property
     def if_match(self) -> int | None:

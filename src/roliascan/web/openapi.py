@@ -236,6 +236,7 @@ _HEADERS: Mapping[int, tuple[str, ...]] = {
     308: ("Location",),
     401: ("WWW-Authenticate",),
     416: ("Content-Range",),
+    429: ("Retry-After",),
     503: ("Retry-After",),
 }
 _BYTES: _Part = {kind: {} for kind in (*get_args(ImageType), "application/pdf")}

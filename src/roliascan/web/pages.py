@@ -44,7 +44,7 @@ def add(call: Call, chapter: str) -> Created[Chapter]:
         call.storage,
         person=person,
         chapter_id=chapter,
-        uploads=_uploads(call.req),
+        uploads=_uploads(call),
         version=call.if_match,
         max_bytes=call.settings.max_file_size,
         now=call.now,
@@ -52,13 +52,15 @@ def add(call: Call, chapter: str) -> Created[Chapter]:
     return Created(chapters.shown(call, chapter).body, f"/chapters/{chapter}")
 
 
-def _uploads(req: falcon.Request) -> Iterator[Upload]:
-    """The files of the form as they arrive; each is read before the next is looked at."""
-    for count, part in enumerate(() if is_empty(req) else req.get_media(), start=1):
+def _uploads(call: Call) -> Iterator[Upload]:
+    """The files of the form as they arrive; each is counted, then read, before the next is looked at."""
+    for count, part in enumerate(() if is_empty(call.req) else call.req.get_media(), start=1):
         if count > MOST_FILES:
             raise TooManyFiles
         field = _field(part)
-        yield Upload(field, _number(field), part.stream)
+        number = _number(field)
+        call.limit("upload", call.person.id)
+        yield Upload(field, number, part.stream)
 
 
 def _field(part: falcon.media.multipart.BodyPart) -> str:

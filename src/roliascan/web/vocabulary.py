@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from roliascan.database import faults
 from roliascan.database.faults import Dangling
 from roliascan.database.schema import SchemaMismatch
-from roliascan.errors import Busy, NotAllowed, NotSatisfiable, PreconditionFailed, Refusal, Removed
+from roliascan.errors import Busy, NotAllowed, NotSatisfiable, PreconditionFailed, Refusal, Removed, TooMany
 from roliascan.library.chapters import ChapterExists, NoPages
 from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
 from roliascan.library.pages import PageExists, TooManyPages
@@ -21,9 +21,9 @@ from roliascan.web.calls import COOKIE, Handler
 from roliascan.web.pages import TooManyFiles
 
 REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
-    accounts.register: (EmailTaken, UsernameTaken),
-    accounts.login: (InvalidCredentials,),
-    accounts.change: (WrongPassword, EmailTaken, UsernameTaken),
+    accounts.register: (EmailTaken, UsernameTaken, TooMany),
+    accounts.login: (InvalidCredentials, TooMany),
+    accounts.change: (WrongPassword, EmailTaken, UsernameTaken, TooMany),
     series.index: (PageTooDeep,),
     series.create: (NotInTeam, Dangling),
     series.show: (Removed,),
@@ -38,7 +38,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     chapters.publish: (NotAllowed, Removed, NoPages),
     chapters.hide: (NotAllowed, Removed),
     pages.add: (
-        *(NotAllowed, Removed, PageExists, TooManyFiles, TooManyPages),
+        *(NotAllowed, Removed, PageExists, TooMany, TooManyFiles, TooManyPages),
         *(ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage),
     ),
     pages.arrange: (NotAllowed, Removed, PreconditionFailed, NoPages),

@@ -1,0 +1,115 @@
+"""Signing in: as long for names that are known as for others, and no burden on those who read."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from statistics import median, quantiles
+from urllib.parse import urlsplit
+
+import msgspec
+
+from bench import environments
+from bench.calls import site
+from bench.databases import Filled
+from bench.report import Line
+from tests.servers import server
+
+TRIES, APART_MS = 400, 5.0
+WINDOW_S, WINDOWS = 4, 6  # of each kind, by turns
+LOGINS, READS, SLOWER = 50, 60, 2.0  # per second, and how much slower the slowest reads may be meanwhile
+READ, LOGIN = "/api/v1/series?limit=20", "/api/v1/auth/login"
+PASSWORD = "correct horse battery staple"
+
+
+def measure(databases: Mapping[str, Filled]) -> Iterator[Line]:
+    """On filled databases, by kind."""
+    yield _apart(databases["postgresql"].url)
+    for kind in ("sqlite", "postgresql"):
+        with server.running({**environments.settings(databases[kind].url), "TRUSTED_HOPS": "1"}) as address:
+            for name, places in (("one place", 1), ("many places", 10_000)):
+                yield _burden(address, f"{kind}: slowest reads, {LOGINS} logins a second from {name}", places)
+
+
+def _apart(url: str) -> Line:
+    """Known and unknown names take turns."""
+    body = {"username": "known", "email": "known@comics.example", "password": PASSWORD}
+    site(url)("/api/v1/auth/register", method="POST", body=msgspec.json.encode(body))
+    refused = site(url, expected="401", RATE_LIMITS="off")
+    seen: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(-10, TRIES):  # the first ones load what is needed
+        known = bool(number % 2)
+        sent = {"login": "known" if known else f"nobody{number}", "password": f"wrong {number}"}
+        start = time.perf_counter()
+        refused(LOGIN, method="POST", body=msgspec.json.encode(sent))
+        if number >= 0:
+            seen[known].append((time.perf_counter() - start) * 1000)
+    ours, others = median(seen[True]), median(seen[False])
+    told = f"{ours:.2f} and {others:.2f} ms, medians of {TRIES} tries by turns"
+    return Line("known and unknown names, apart", abs(ours - others), "ms", APART_MS, told)
+
+
+def _burden(address: str, what: str, places: int) -> Line:
+    """The 99th percentile of reads while logins come in, of that while none do."""
+    alone: list[float] = []
+    beside: list[float] = []
+    answers: Counter[int] = Counter()
+    _reads(address)
+    with ProcessPoolExecutor(1) as clients:  # this process only reads
+        for window in range(WINDOWS):
+            alone += _reads(address)
+            coming = clients.submit(_logins, address, places, window)
+            beside += _reads(address)
+            answers += coming.result()
+    before, meanwhile = _slowest(alone), _slowest(beside)
+    told = f"{meanwhile:.1f} of {before:.1f} ms; answered " + ", ".join(f"{n} x {s}" for s, n in answers.most_common())
+    return Line(what, meanwhile / before, budget=SLOWER, told=told)
+
+
+def _slowest(times: list[float]) -> float:
+    return quantiles(times, n=100)[98]
+
+
+def _reads(address: str) -> list[float]:
+    """Milliseconds of reads that come evenly, for one window."""
+    times = []
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+    begun = time.perf_counter()
+    for number in range(READS * WINDOW_S):
+        time.sleep(max(0.0, begun + number / READS - time.perf_counter()))
+        start = time.perf_counter()
+        connection.request("GET", READ)
+        connection.getresponse().read()
+        times.append((time.perf_counter() - start) * 1000)
+    connection.close()
+    return times
+
+
+def _logins(address: str, places: int, window: int) -> "Counter[int]":
+    """How logins that come evenly for one window were answered. Each has a name of its own."""
+    begun, done = time.perf_counter(), Counter[int]()
+    lock = threading.Lock()
+
+    def log_in(number: int) -> None:
+        time.sleep(max(0.0, begun + number / LOGINS - time.perf_counter()))
+        place = (window * LOGINS * WINDOW_S + number) % places
+        status = _log_in(address, f"198.{place // 65536}.{place // 256 % 256}.{place % 256}", f"name{window}.{number}")
+        with lock:
+            done[status] += 1
+
+    with ThreadPoolExecutor(LOGINS * 2) as pool:
+        list(pool.map(log_in, range(LOGINS * WINDOW_S)))
+    return done
+
+
+def _log_in(address: str, client: str, name: str) -> int:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+    headers = {"Content-Type": "application/json", "X-Forwarded-For": client}
+    connection.request("POST", LOGIN, json.dumps({"login": name, "password": "a wrong one"}), headers)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status
