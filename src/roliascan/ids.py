@@ -4,6 +4,9 @@ import os
 import re
 from datetime import datetime
 
+NONE = "00000000-0000-0000-0000-000000000000"
+"""Before all identifiers."""
+
 _FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 
 
@@ -31,3 +34,9 @@ def _written(now: datetime, twelve: int, random: int) -> str:
 def is_id(text: str) -> bool:
     """Whether `text` is written as we write identifiers: lower-case, with hyphens."""
     return _FORM.match(text) is not None
+
+
+def earliest(at: datetime) -> str:
+    """What sorts before every identifier made at that time or later, and after all that were made before."""
+    milliseconds = int(at.timestamp() * 1000)
+    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-"

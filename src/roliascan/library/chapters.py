@@ -231,6 +231,26 @@ def publish(
         _count(tx, held, by=1)
 
 
+_DUE = "state = 'scheduled' AND publish_at <= :now AND page_count > 0"
+
+
+def due(db: Reader, *, now: datetime, after: str, most: int) -> list[str]:
+    """Chapters whose time has come, in the order of their identifiers."""
+    sql = f"SELECT id FROM chapters WHERE {_DUE} AND id > :after ORDER BY id LIMIT :most"
+    return [row.id for row in db.read(sql, _Id, now=now, after=after, most=most)]
+
+
+def publish_due(tx: Tx, chapter_id: str, *, now: datetime) -> bool:
+    """Shows a chapter whose time has come, as publishing it now would; False where somebody was faster."""
+    sql = f"{_HOLD} AND c.state = 'scheduled' AND c.publish_at <= :now AND c.page_count > 0 FOR UPDATE"
+    held = tx.one(sql, Held, id=chapter_id, viewer=None, now=now)
+    if held is None:
+        return False
+    _turn(tx, chapter_id, state=rights.PUBLIC, publish_at=None, published_at=now, now=now)
+    _count(tx, held, by=1)
+    return True
+
+
 def _was_shown(held: Held) -> bool:
     """Whether publishing would only end a hiding."""
     return held.state == "hidden" and held.published_at is not None

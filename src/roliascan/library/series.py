@@ -230,13 +230,13 @@ class _Held(msgspec.Struct):
 _HOLD = f"""
 SELECT s.title, s.state, s.published_at, s.version, t.chapter_count, {rights.OWNS_SERIES} AS owns,
     {rights.LEADS_SERIES} AS leads
-FROM series s JOIN series_stats t ON t.series_id = s.id WHERE s.id = :id FOR UPDATE
-"""
+FROM series s JOIN series_stats t ON t.series_id = s.id WHERE s.id = :id"""
 
 
 def hold(tx: Tx, series_id: str, *, person: Person, version: int | None = None) -> _Held:
     """Locks a series that the person may see. Raises NotFound, Removed, PreconditionFailed."""
-    row = tx.one(_HOLD, _Held, id=series_id, viewer=rights.viewer_id(person)) if is_id(series_id) else None
+    sql = f"{_HOLD} FOR UPDATE"
+    row = tx.one(sql, _Held, id=series_id, viewer=rights.viewer_id(person)) if is_id(series_id) else None
     if row is None:
         raise tombstone(tx, "series", series_id) or NotFound
     rights.require_sight(person, owns=row.owns, states=(row.state,))
@@ -285,6 +285,30 @@ def _turn(tx: Tx, held: _Held, state: str, *, now: datetime) -> dict[str, Any]:
     if held.state == rights.PUBLIC:
         count(tx, series=-1, chapters=-held.chapter_count)
     return {"state": state}
+
+
+def due(db: Reader, *, now: datetime, after: str, most: int) -> list[str]:
+    """Series whose time has come, in the order of their identifiers."""
+    sql = (
+        "SELECT id FROM series WHERE state = 'scheduled' AND publish_at <= :now AND id > :after ORDER BY id LIMIT :most"
+    )
+    return [row.id for row in db.read(sql, _Id, now=now, after=after, most=most)]
+
+
+def publish_due(tx: Tx, series_id: str, *, now: datetime) -> bool:
+    """Shows a series whose time has come; False where somebody was faster."""
+    sql = f"{_HOLD} AND s.state = 'scheduled' AND s.publish_at <= :now FOR UPDATE"
+    held = tx.one(sql, _Held, id=series_id, viewer=None, now=now)
+    if held is None:
+        return False
+    tx.write(
+        "UPDATE series SET state = 'published', publish_at = NULL, published_at = :now, version = version + 1,"
+        " updated_at = :now WHERE id = :id",
+        id=series_id,
+        now=now,
+    )
+    count(tx, series=1, chapters=held.chapter_count)
+    return True
 
 
 def count(tx: Tx, *, series: int, chapters: int) -> None:

@@ -69,3 +69,13 @@ def end(tx: Tx, session_id: str) -> None:
 def end_others(tx: Tx, *, user_id: str, but: str) -> None:
     """Ends every session of a person except one."""
     tx.write("DELETE FROM sessions WHERE user_id = :user_id AND id <> :but", user_id=user_id, but=but)
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+def forget(tx: Tx, *, now: datetime, most: int) -> int:
+    """Deletes sessions whose time is over; how many."""
+    rows = tx.read("SELECT id FROM sessions WHERE expires_at <= :now ORDER BY id LIMIT :most", _Id, now=now, most=most)
+    return tx.write("DELETE FROM sessions WHERE id IN (:ids)", ids=[row.id for row in rows])
