@@ -9,6 +9,7 @@ then lack. Rows hold no address and no name: a bucket is called by a hash that o
 """
 
 import hmac
+import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -17,8 +18,11 @@ from typing import NamedTuple
 import msgspec
 
 from roliascan.database import Database, Tx
-from roliascan.errors import TooMany
+from roliascan.errors import Busy, TooMany
 from roliascan.settings import Limit
+
+WAIT_S = 10.0
+_turn = threading.Lock()  # who waits to be counted waits here, and holds no connection that readers could use
 
 
 class Bucket(NamedTuple):
@@ -63,12 +67,20 @@ LEFT JOIN rate_limits r ON r.name IN (:names)
 
 
 def take(db: Database, buckets: Iterable[Bucket], *, times: int = 1) -> None:
-    """Takes `times` from each of these buckets, or from none. Raises TooMany, which costs one read and no lock.
+    """Takes `times` from each of these buckets, or from none. Raises TooMany, which costs one read and no lock; Busy.
 
     Asking for more than a bucket ever holds takes all of it. Of any number of processes at once exactly as many get
     through as there is room for: each writes only over what it has read, and who comes second reads again.
     """
-    wanted = sorted(buckets)
+    if not _turn.acquire(timeout=WAIT_S):
+        raise Busy
+    try:
+        _take(db, sorted(buckets), times)
+    finally:
+        _turn.release()
+
+
+def _take(db: Database, wanted: list[Bucket], times: int) -> None:
     while True:
         rows = db.read(_LOOK, _Seen, names=[one.name for one in wanted])
         now = datetime.fromisoformat(rows[0].moment)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
-SLOTS = max(1, min(4, os.cpu_count() or 1))
+SLOTS = max(1, min(4, (os.cpu_count() or 1) - 1))  # a processor stays for those who read
 WAIT_S = 1.0
 # Of the costs that a login can wait for; 14 takes a second.
 _BCRYPT = r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}"
