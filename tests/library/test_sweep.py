@@ -208,11 +208,12 @@ def test_buckets_are_forgotten_a_day_after_they_are_full(any_site: Site) -> None
 _made = count(1)
 
 
-def cover(site: Site, asker: Asker, *, purpose: str = "cover", state: str = "ready", made: datetime = NOW) -> str:
-    """A file with a row that nothing shows; its identifier."""
-    file_id, folder = new_id(made), "covers" if purpose == "cover" else "files"
-    key = f"{folder}/{file_id}.png"
-    site.storage.put(key, io.BytesIO(PAGE), type="image/png")
+def cover(site: Site, asker: Asker, *, purpose: str = "cover", state: str = "ready", key: str = "") -> str:
+    """A file with a row that nothing shows; its identifier. `key`: of bytes that are there."""
+    file_id, folder = new_id(NOW), "covers" if purpose == "cover" else "files"
+    if not key:
+        key = f"{folder}/{file_id}.png"
+        site.storage.put(key, io.BytesIO(PAGE), type="image/png")
     site.write(
         "INSERT INTO files (id, storage_key, sha256, bytes, type, owner_id, purpose, state, created_at)"
         " VALUES (:id, :key, :sha, :bytes, 'image/png', :owner, :purpose, :state, :made)",
@@ -223,7 +224,7 @@ def cover(site: Site, asker: Asker, *, purpose: str = "cover", state: str = "rea
         owner=asker.id,
         purpose=purpose,
         state=state,
-        made=made,
+        made=NOW,
     )
     return file_id
 
@@ -271,6 +272,32 @@ def test_a_cover_that_is_taken_at_the_last_moment_stays_or_is_refused(two_sites:
     shown = [told(asker.get(f"series/{one['id']}"))["cover"] for one in series]
     assert sorted(one.removeprefix("/uploads/") for one in shown if one) == site.stored
     assert len(site.stored) == answers.count(200)
+
+
+def test_what_comes_into_use_at_any_moment_of_a_sweep_stays(any_site: Site) -> None:  # ST-10
+    """A cover is taken, and a row is written for bytes that had none, before each of its steps in turn."""
+    asker = any_site.sign_up("uploader")
+    now, moments = NOW + 2 * DAY, 0
+    for moment in range(100):
+        series, file_id = asker.makes_series(), cover(any_site, asker)
+        stray = put(any_site, NOW, folder="files")
+        left = iter(range(moment, -1, -1))
+
+        def use() -> bool:
+            if next(left, -1) == 0:  # noqa: B023
+                asker.patch(f"series/{series['id']}", {"coverId": file_id})  # noqa: B023
+                if stray in any_site.stored:  # noqa: B023
+                    cover(any_site, asker, purpose="file", key=stray)  # noqa: B023
+            return True
+
+        swept(any_site, now=now, go_on=use)
+        shown = told(asker.get(f"series/{series['id']}"))["cover"]
+        assert shown is None or shown.removeprefix("/uploads/") in any_site.stored
+        if next(left, None) is not None:  # there are no more moments
+            break
+        moments += 1
+        assert set(any_site.values("storage_key", "files")) <= set(any_site.stored)
+    assert moments > 8
 
 
 def test_bytes_without_a_row_go_after_the_grace(any_site: Site) -> None:  # ST-08
