@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -322,8 +322,9 @@ from roliascan.app import create_app
 from roliascan.settings import Settings
 app = create_app(Settings.from_environ(os.environ))
 signed = {"Authorization": "Bearer " + os.environ["TOKEN"]}
+here = {"roliascan.client": "203.0.113.7"}
 def ask(method, path, **how):
-    return simulate_request(app, method, f"/api/v1/{path}", extras={"roliascan.client": "203.0.113.7"}, **how).status_code
+    return simulate_request(app, method, f"/api/v1/{path}", extras=here, **how).status_code
 def log_in():
     return ask("POST", "auth/login", json={"login": "nobody", "password": "a wrong one"})
 def prove():  # nothing that would take a password's time
@@ -335,7 +336,9 @@ print(json.dumps([prove() for _ in range(60)] + [log_in() for _ in range(6)]), f
 
 
 def test_eight_processes_at_a_limit(database_url: str) -> None:  # AU-14, LD-02
-    with opened(database_url) as site, ExitStack() as stack:
+    clock = Clock()
+    clock.now = datetime.now(UTC)  # that of the processes
+    with opened(database_url, clock=clock) as site, ExitStack() as stack:
         token = site.sign_up().token
         trying = [stack.enter_context(_process(database_url, token)) for _ in range(PROCESSES)]
         for process in trying:
