@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result, simulate_request
 
+from roliascan.database import Database
 from roliascan.errors import TooMany
 from roliascan.people import limits
 from roliascan.platforms.border import bordered
@@ -295,6 +296,24 @@ def test_clocks_that_differ_change_nothing(database_url: str) -> None:  # SL-13
     ):
         answers = [login(site).status_code for site in (one, other, one, other, one)]
         assert answers == [401] * 3 + [429] * 2
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_who_comes_second_reads_again(any_site: Site, taken: int, monkeypatch: pytest.MonkeyPatch) -> None:  # AU-14
+    really, others = limits._written, iter([True])
+
+    def outrun(db: Database, steps: list[limits._Step]) -> bool:
+        if next(others, False):
+            assert really(db, steps)  # another process, which read the same
+        return really(db, steps)
+
+    one = limits.bucket("upload", "somebody", Limit(2 + taken, 36_000), secret=SECRET)
+    for _ in range(taken):
+        limits.take(any_site.db, [one])
+    monkeypatch.setattr(limits, "_written", outrun)
+    limits.take(any_site.db, [one])
+    with pytest.raises(TooMany):
+        limits.take(any_site.db, [one])
 
 
 def test_threads_of_two_apps_take_no_more_than_there_is(two_sites: tuple[Site, Site]) -> None:  # LD-02
