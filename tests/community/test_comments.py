@@ -377,3 +377,17 @@ def test_the_list_can_be_kept_by_caches(site: Site) -> None:
     assert answer.headers["cache-control"].startswith("public, max-age=0, s-maxage=30,")
     assert site.stranger.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
     assert site.sign_up().get(path).headers["cache-control"] == "private, no-store"
+
+
+def test_comments_are_limited(sqlite_url: str) -> None:
+    with opened(sqlite_url, RATE_LIMITS="comment=2/5m") as site:
+        chapter = site.sign_up("uploader")
+        published = chapter.publishes(chapter.makes_series())
+        one, other = site.sign_up(), site.sign_up()
+        path = f"chapters/{published['id']}/comments"
+        refused(one.post(path, {"body": " "}), 400)  # what is not valid does not count
+        for asker in (one, one, other):
+            told(asker.post(path, {"body": "So it ends."}), 201)
+        answer = one.post(path, {"body": "Or not."})
+        refused(answer, 429, "too_many_requests")
+        assert 0 < int(answer.headers["retry-after"]) <= 150

@@ -114,7 +114,7 @@ class Call:
         """From where it is asked, as the platform says and nobody else can: what limits of strangers count by."""
         from roliascan.people import limits
 
-        return limits.network(self.req.env.get("roliascan.client", ""))
+        return limits.network(self.env.get("roliascan.client", ""))
 
     def limit(self, kind: str, whose: str, *, times: int = 1, wider: Mapping[str, int] = NOBODY) -> None:
         """Counts this request against RATE_LIMITS; call it when the request is known to be valid. Raises TooMany.

@@ -36,6 +36,7 @@ def show(call: Call, comment: str) -> Comment:
 
 def create(call: Call, body: Words, chapter: str) -> Created[Comment]:
     """Comments on a chapter. For everybody who is not muted."""
+    call.limit("comment", call.person.id)
     made = call.db.run(comments.create, chapter, body.body, person=call.person, now=call.now)
     return Created(made, f"/comments/{made.id}")
 

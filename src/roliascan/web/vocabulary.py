@@ -43,7 +43,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     ),
     pages.arrange: (NotAllowed, Removed, PreconditionFailed, NoPages),
     comments.index: (PageTooDeep, Removed),
-    comments.create: (Muted, Removed, Dangling),
+    comments.create: (Muted, Removed, Dangling, TooMany),
     comments.change: (Muted, NotAllowed),
     comments.remove: (NotAllowed,),
     ratings.of_series: (Removed,),
