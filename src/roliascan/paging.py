@@ -2,6 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -48,13 +49,17 @@ class Asked(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A sorting: a column with an index, ties by identifier, both in one direction. It may be the identifier itself."""
+    """A sorting: a column with an index, ties by identifier, both in one direction. It may be the identifier itself.
+
+    `form`: whether a text is written as the identifiers of these rows are.
+    """
 
     name: str
     key: str
     id: str
     descending: bool
     kind: type[Any]
+    form: Callable[[str], bool] = is_id
 
 
 class Listed(msgspec.Struct):
@@ -119,7 +124,7 @@ def _opened(cursor: str, order: Order) -> tuple[Any, str]:
     try:
         written = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
         name, key, last = msgspec.json.decode(written, type=tuple[str, order.kind, str])  # type: ignore[name-defined]
-        if name == order.name and is_id(last):
+        if name == order.name and order.form(last):
             return _checked(key, order), last
     except (ValueError, msgspec.MsgspecError):
         pass

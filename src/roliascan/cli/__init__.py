@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "take in folders and CBZ archives of comics",
     "admin": "make an administrator's account",
     "sweep": "work off what is due, what has run out, and files that nothing points to",
+    "audit": "look whether the log of what was done is whole",
     "migrate": "bring the database to this version, or see what that would do",
     "doctor": "look at settings, database and storage, and say what is wrong",
     "openapi": "print the API as OpenAPI 3.1",

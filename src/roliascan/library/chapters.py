@@ -108,6 +108,9 @@ def create(tx: Tx, series_id: str, draft: Draft, *, person: Person, now: datetim
     except Duplicate as taken:
         raise ChapterExists from taken
     tx.insert_many("chapter_teams", [{"chapter_id": chapter_id, "team_id": team} for team in team_ids])
+    rights.record_override(
+        tx, "add_chapter", person=person, owns=held.owns, kind="series", id=series_id, now=now, chapter=chapter_id
+    )
     return chapter_id
 
 
@@ -189,6 +192,25 @@ def change(tx: Tx, chapter_id: str, draft: Draft, *, person: Person, version: in
         tx.write(sql, id=chapter_id, now=now, **changes)
     except Duplicate as taken:
         raise ChapterExists from taken
+    owns = held.leads if "team_ids" in wanted else held.owns
+    record_override(tx, "edit", held, person=person, owns=owns, id=chapter_id, now=now, fields=sorted(wanted))
+
+
+def record_override(
+    tx: Tx, action: str, held: Held, *, person: Person, id: str, now: datetime, owns: bool | None = None, **details: Any
+) -> None:
+    """Last of what changes a chapter: an entry in the audit log where it belongs to others."""
+    rights.record_override(
+        tx,
+        action,
+        person=person,
+        owns=held.owns if owns is None else owns,
+        kind="chapter",
+        id=id,
+        now=now,
+        series=held.series_id,
+        **details,
+    )
 
 
 class _Id(msgspec.Struct):
@@ -229,6 +251,8 @@ def publish(
         first = datetime.fromisoformat(held.published_at) if held.published_at else now
         _turn(tx, chapter_id, state=rights.PUBLIC, publish_at=None, published_at=first, now=now)
         _count(tx, held, by=1)
+    action = "show" if _was_shown(held) and at is None else "publish"
+    record_override(tx, action, held, person=person, id=chapter_id, now=now, at=at)
 
 
 _DUE = "state = 'scheduled' AND publish_at <= :now AND page_count > 0"
@@ -266,6 +290,7 @@ def hide(
     _turn(tx, chapter_id, state="hidden", publish_at=None, published_at=published_at, reason=reason, now=now)
     if held.state == rights.PUBLIC:
         _count(tx, held, by=-1)
+    record_override(tx, "hide", held, person=person, id=chapter_id, now=now, reason=reason)
 
 
 def _turn(
@@ -337,7 +362,9 @@ def _remove(
         _count(tx, held, by=-1)
     if held.published_at:  # of what nobody could see, nobody is told that it was there
         series.bury(tx, kind="chapter", id=chapter_id, slugs=[""], reason=reason, now=now)
-    return erase(tx, [chapter_id])
+    keys = erase(tx, [chapter_id])
+    record_override(tx, "delete", held, person=person, id=chapter_id, now=now, reason=reason)
+    return keys
 
 
 def files_of(db: Reader, chapter_ids: list[str]) -> "list[FileKey]":

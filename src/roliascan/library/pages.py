@@ -164,6 +164,7 @@ def attach(
         raise TooManyPages
     tx.insert_many("files", [file_row(new, purpose="page", person=person, now=now) for new in stored])
     _flip(tx, chapter_id, held.revision, list(pages.values()), now=now)
+    chapters.record_override(tx, "add_pages", held, person=person, id=chapter_id, now=now, pages=len(stored))
 
 
 def file_row(new: New, *, purpose: str, person: Person, now: datetime) -> dict[str, object]:
@@ -220,6 +221,7 @@ def _arrange(
     dropped = [file_id for file_id in pages if file_id not in set(ids)]
     gone = _keys(tx, dropped)
     chapters.forget_files(tx, dropped)
+    chapters.record_override(tx, "arrange_pages", held, person=person, id=chapter_id, now=now, pages=len(ids))
     return gone
 
 

@@ -38,7 +38,7 @@ def remove(
 
     Raises NotFound, NotAllowed, PreconditionFailed.
     """
-    db.run(_close, series_id, person=person, version=version, now=now)
+    db.run(_close, series_id, person=person, reason=reason, version=version, now=now)
     while step := _next(db, series_id):
         # Bytes first: their rows are how a repetition finds what is left. Nobody reads them any more.
         keys = {file.storage_key for file in chapters.files_of(db, step)}
@@ -50,12 +50,14 @@ def remove(
         storage.delete(key)
 
 
-def _close(tx: Tx, series_id: str, *, person: Person, version: int | None, now: datetime) -> None:
+def _close(tx: Tx, series_id: str, *, person: Person, reason: str | None, version: int | None, now: datetime) -> None:
     held = series.hold(tx, series_id, person=person, version=version)
     rights.require_edit(person, "update:series", owns=held.leads, override="delete:any")
     if held.state == rights.PUBLIC:
         tx.write("UPDATE series SET state = 'hidden', updated_at = :now WHERE id = :id", id=series_id, now=now)
         series.count(tx, series=-1, chapters=-held.chapter_count)
+    told = {"title": held.title, "reason": reason}
+    rights.record_override(tx, "delete", person=person, owns=held.leads, kind="series", id=series_id, now=now, **told)
 
 
 def _next(db: Reader, series_id: str) -> list[str]:

@@ -4,6 +4,10 @@ A series belongs to its creator and to its teams. A chapter belongs to the teams
 belongs to whoever added it and to the owners of its series.
 """
 
+from datetime import datetime
+from typing import Any
+
+from roliascan.database import Tx
 from roliascan.errors import NotAllowed, NotFound
 from roliascan.people.persons import Person, may
 
@@ -63,3 +67,17 @@ def require_lead(person: Person, *, leads: bool) -> None:
     """Who owns something is for its creator, leaders of its teams, and administrators to change. Raises NotAllowed."""
     if not leads and not may(person, "manage:teams"):
         raise NotAllowed("Only its creator, or a leader of a team that owns it, may change the teams.")
+
+
+def record_override(
+    tx: Tx, action: str, *, person: Person, owns: bool, kind: str, id: str, now: datetime, **details: Any
+) -> None:
+    """Last in a transaction that changed something: an entry in the audit log where it belongs to others.
+
+    What the operator does at the command line is not moderation, and is not logged.
+    """
+    if owns or not person.session_id:
+        return
+    from roliascan.people import audit  # which readers and owners do not need
+
+    audit.record(tx, actor=person, action=action, target_kind=kind, target_id=id, details=details, now=now)

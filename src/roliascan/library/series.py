@@ -275,6 +275,19 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
         _set_titles(tx, series_id, wanted["titles"])
     if {"title", "author", "description", "titles"} & set(wanted):
         _index_words(tx, series_id)
+    rights.record_override(
+        tx,
+        _TURNS[wanted["state"]] if only_hiding and wanted else "edit",
+        person=person,
+        owns=held.leads if "team_ids" in wanted else held.owns,
+        kind="series",
+        id=series_id,
+        now=now,
+        fields=sorted(wanted),
+    )
+
+
+_TURNS = {"hidden": "hide", rights.PUBLIC: "show"}
 
 
 def _turn(tx: Tx, held: _Held, state: str, *, now: datetime) -> dict[str, Any]:

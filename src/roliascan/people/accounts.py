@@ -117,7 +117,18 @@ def _insert(tx: Tx, account: Account, *, password_hash: str, lasts_s: int, now: 
     except Duplicate as taken:  # the other one came between the look and the insert
         raise UsernameTaken("This username or e-mail address was taken a moment ago.") from taken
     session_id, expires_at = sessions.start(tx, user_id=account.id, lasts_s=lasts_s, now=now)
+    if account.role == "admin":
+        _record_admin(tx, account, now=now)
     return SignedIn(account, session_id, expires_at)
+
+
+def _record_admin(tx: Tx, account: Account, *, now: datetime) -> None:
+    from roliascan.people import audit  # who signs up does not need it
+
+    details = {"username": account.username}
+    audit.record(
+        tx, actor=None, action="create_admin", target_kind="user", target_id=account.id, details=details, now=now
+    )
 
 
 class _Taken(msgspec.Struct):
@@ -175,14 +186,22 @@ def log_in(db: Database, *, login: str, password: str, lasts_s: int, now: dateti
 
 
 def _start(tx: Tx, row: _Login, *, fresh_hash: str | None, lasts_s: int, now: datetime) -> SignedIn:
-    # Hashing took its time: who changed the password meanwhile meant to keep the old one's owner out.
-    held = tx.one("SELECT password_hash FROM users WHERE id = :id FOR UPDATE", _Hash, id=row.id)
-    if held is None or held.password_hash != row.password_hash:
+    # Hashing took its time: who changed the password, or banned them, meanwhile meant to keep the old one's owner out.
+    held = tx.one(_HELD, _Held, id=row.id, now=now)
+    if held is None or held.password_hash != row.password_hash or not held.is_open:
         raise InvalidCredentials
     if fresh_hash:
         _set(tx, row.id, now=now, password_hash=fresh_hash)
     session_id, expires_at = sessions.start(tx, user_id=row.id, lasts_s=lasts_s, now=now)
     return SignedIn(Account(row.id, row.email, row.username, row.role), session_id, expires_at)
+
+
+class _Held(msgspec.Struct):
+    password_hash: str
+    is_open: bool
+
+
+_HELD = f"SELECT u.password_hash, {sessions.IS_OPEN} AS is_open FROM users u WHERE u.id = :id FOR UPDATE"
 
 
 class _Hash(msgspec.Struct):

@@ -32,3 +32,9 @@ DESCRIPTIONS: dict[str, str] = {
     "manage:permissions": "Grant permissions to single people.",
     "read:audit": "Read the log of what was done.",
 }
+
+
+def outranks(role: str, other: str) -> bool:
+    """Whether `role` is above `other`."""
+    order = list(ROLES)
+    return order.index(role) > order.index(other)

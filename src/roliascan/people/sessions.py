@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from roliascan.database import Reader, Tx
-from roliascan.errors import NotSignedIn
+from roliascan.errors import NotFound, NotSignedIn
 from roliascan.ids import is_id, new_id
+from roliascan.paging import Asked, Listed, Order, Page, page_of, window
 from roliascan.people.persons import Person, effective
 
 
@@ -19,12 +20,14 @@ class _Row(msgspec.Struct):
     granted: str | None
 
 
-_PERSON = """
+IS_OPEN = "(NOT u.is_banned OR (u.banned_until IS NOT NULL AND u.banned_until <= :now))"
+"""SQL: whether user `u` is not banned at `:now`."""
+
+_PERSON = f"""
 SELECT u.id, u.username, u.email, u.role, u.is_muted,
        (SELECT json_arrayagg(g.permission) FROM grants g WHERE g.user_id = u.id) AS granted
 FROM sessions s JOIN users u ON u.id = s.user_id
-WHERE s.id = :session_id AND s.expires_at > :now
-  AND (NOT u.is_banned OR (u.banned_until IS NOT NULL AND u.banned_until <= :now))
+WHERE s.id = :session_id AND s.expires_at > :now AND {IS_OPEN}
 """
 
 _GRANTED = msgspec.json.Decoder(list[str])
@@ -79,3 +82,44 @@ def forget(tx: Tx, *, now: datetime, most: int) -> int:
     """Deletes sessions whose time is over; how many."""
     rows = tx.read("SELECT id FROM sessions WHERE expires_at <= :now ORDER BY id LIMIT :most", _Id, now=now, most=most)
     return tx.write("DELETE FROM sessions WHERE id IN (:ids)", ids=[row.id for row in rows])
+
+
+def end_all(tx: Tx, *, user_id: str) -> None:
+    """Signs a person out everywhere."""
+    tx.write("DELETE FROM sessions WHERE user_id = :user_id", user_id=user_id)
+
+
+class Session(Listed, rename="camel"):
+    """Somewhere that one is signed in; `isCurrent` is the session that asks."""
+
+    id: str
+    created_at: str
+    expires_at: str
+    is_current: bool
+
+
+NEWEST = Order("newest", "s.created_at", "s.id", True, str)
+
+
+def index(db: Reader, asked: Asked, *, person: Person, now: datetime) -> Page[Session]:
+    """One's own open sessions, newest first, in one statement."""
+    part = window(NEWEST, asked)
+    rows = db.read(
+        "SELECT s.created_at AS sort_key, NULL AS total, s.id, s.created_at, s.expires_at,"
+        " s.id = :current AS is_current FROM sessions s WHERE s.user_id = :user_id AND s.expires_at > :now"
+        + part.condition
+        + part.tail,
+        Session,
+        user_id=person.id,
+        current=person.session_id,
+        now=now,
+        **part.values,
+    )
+    return page_of(rows, NEWEST, asked, exact=False)
+
+
+def end_own(tx: Tx, session_id: str, *, person: Person, now: datetime) -> None:
+    """Ends one of one's own open sessions. Raises NotFound, also for sessions of others."""
+    sql = "DELETE FROM sessions WHERE id = :id AND user_id = :user_id AND expires_at > :now"
+    if not is_id(session_id) or not tx.write(sql, id=session_id, user_id=person.id, now=now):
+        raise NotFound

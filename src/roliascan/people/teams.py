@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -11,6 +12,7 @@ from roliascan.database import Duplicate, Reader, Tx
 from roliascan.errors import Conflict, Invalid, NotAllowed, NotFound, PreconditionFailed, Problem
 from roliascan.ids import is_id, new_id
 from roliascan.paging import Asked, Listed, Order, Page, page_of, window
+from roliascan.people import sessions
 from roliascan.people.persons import Person, may, require
 
 
@@ -163,7 +165,7 @@ def change(
     now: datetime,
 ) -> None:
     """Changes what is given. Raises NotFound, NotAllowed, PreconditionFailed, TeamTaken."""
-    _lock_for_leader(tx, person=person, team_id=team_id, version=version)
+    leads = _lock_for_leader(tx, person=person, team_id=team_id, version=version)
     changes: dict[str, str | None] = {}
     if name is not UNSET:
         changes |= {"name": name, "name_key": text.sort_key(name, 100)}
@@ -177,6 +179,13 @@ def change(
         tx.write(sql, id=team_id, now=now, **changes)
     except Duplicate as taken:
         raise TeamTaken from taken
+    if not leads:
+        fields = [
+            name
+            for name, given in (("name", name), ("description", description), ("links", links))
+            if given is not UNSET
+        ]
+        _record(tx, "edit", person=person, team_id=team_id, details={"fields": fields}, now=now)
 
 
 class _Uses(msgspec.Struct):
@@ -189,40 +198,47 @@ SELECT (SELECT COUNT(*) FROM series_teams WHERE team_id = :id)
 """
 
 
-def remove(tx: Tx, *, person: Person, team_id: str, version: int | None) -> None:
+def remove(tx: Tx, *, person: Person, team_id: str, version: int | None, now: datetime) -> None:
     """Ends a team that owns nothing any more. Raises NotFound, NotAllowed, TeamInUse."""
-    _lock_for_leader(tx, person=person, team_id=team_id, version=version)
+    leads = _lock_for_leader(tx, person=person, team_id=team_id, version=version)
     uses = tx.one(_USES, _Uses, id=team_id)
     if uses and uses.uses:
         raise TeamInUse
     tx.write("DELETE FROM team_members WHERE team_id = :id", id=team_id)
     tx.write("DELETE FROM teams WHERE id = :id", id=team_id)
     tx.write("UPDATE counters SET value = value - 1 WHERE name = 'teams'")
+    if not leads:
+        _record(tx, "delete", person=person, team_id=team_id, details={}, now=now)
 
 
 def set_member(tx: Tx, *, person: Person, team_id: str, user_id: str, role: str, now: datetime) -> None:
     """Adds somebody, or changes their role. Raises NotFound, NotAllowed, LastLeader."""
-    _lock_for_leader(tx, person=person, team_id=team_id, version=None)
+    leads = _lock_for_leader(tx, person=person, team_id=team_id, version=None)
     if role != "leader":
-        _keep_a_leader(tx, team_id=team_id, without=user_id)
+        _keep_a_leader(tx, team_id=team_id, without=user_id, now=now)
     if not is_id(user_id) or not tx.one("SELECT id FROM users WHERE id = :id", _Id, id=user_id):
         raise NotFound("There is no such person.")
     tx.write(
         "DELETE FROM team_members WHERE team_id = :team_id AND user_id = :user_id", team_id=team_id, user_id=user_id
     )
     _add(tx, team_id=team_id, user_id=user_id, role=role, now=now)
+    if not leads:
+        _record(tx, "set_member", person=person, team_id=team_id, details={"user": user_id, "role": role}, now=now)
 
 
-def remove_member(tx: Tx, *, person: Person, team_id: str, user_id: str) -> None:
+def remove_member(tx: Tx, *, person: Person, team_id: str, user_id: str, now: datetime) -> None:
     """Takes somebody out; everybody may leave by themselves. Raises NotFound, NotAllowed, LastLeader."""
-    if person.id == user_id:
+    may_by_oneself = person.id == user_id
+    if may_by_oneself:
         _lock(tx, team_id)
     else:
-        _lock_for_leader(tx, person=person, team_id=team_id, version=None)
-    _keep_a_leader(tx, team_id=team_id, without=user_id)
+        may_by_oneself = _lock_for_leader(tx, person=person, team_id=team_id, version=None)
+    _keep_a_leader(tx, team_id=team_id, without=user_id, now=now)
     sql = "DELETE FROM team_members WHERE team_id = :team_id AND user_id = :user_id"
     if not is_id(user_id) or not tx.write(sql, team_id=team_id, user_id=user_id):
         raise NotFound("This person is not in the team.")
+    if not may_by_oneself:
+        _record(tx, "remove_member", person=person, team_id=team_id, details={"user": user_id}, now=now)
 
 
 def require_membership(db: Reader, *, person: Person, team_ids: Iterable[str], field: str = "teamIds") -> list[str]:
@@ -257,20 +273,57 @@ def _lock(tx: Tx, team_id: str) -> int:
     return row.version
 
 
-def _lock_for_leader(tx: Tx, *, person: Person, team_id: str, version: int | None) -> None:
+def _lock_for_leader(tx: Tx, *, person: Person, team_id: str, version: int | None) -> bool:
+    """Locks a team for its leaders and for who manages any; whether the person leads it."""
     current = _lock(tx, team_id)
     sql = "SELECT user_id AS id FROM team_members WHERE team_id = :team_id AND user_id = :user_id AND role = 'leader'"
-    if not may(person, "manage:teams") and not tx.one(sql, _Id, team_id=team_id, user_id=person.id):
+    leads = bool(person.id and tx.one(sql, _Id, team_id=team_id, user_id=person.id))
+    if not leads and not may(person, "manage:teams"):
         raise NotAllowed("Only leaders of this team may do this.")
     if version is not None and version != current:
         raise PreconditionFailed
+    return leads
 
 
-def _keep_a_leader(tx: Tx, *, team_id: str, without: str) -> None:
-    sql = "SELECT user_id AS id FROM team_members WHERE team_id = :team_id AND role = 'leader'"
-    leaders = {row.id for row in tx.read(sql, _Id, team_id=team_id)}
-    if leaders == {without}:
+class _Leader(msgspec.Struct):
+    id: str
+    is_open: bool
+
+
+_LEADERS = f"""
+SELECT u.id, {sessions.IS_OPEN} AS is_open FROM users u
+WHERE u.id IN (SELECT m.user_id FROM team_members m WHERE m.team_id = :team_id AND m.role = 'leader')
+ORDER BY u.id FOR UPDATE
+"""
+
+
+def _keep_a_leader(tx: Tx, *, team_id: str, without: str, now: datetime) -> None:
+    """Raises LastLeader where nobody else leads who is not banned; leaders are locked, so that no ban comes between."""
+    leaders = tx.read(_LEADERS, _Leader, team_id=team_id, now=now)
+    if without in {one.id for one in leaders} and not any(one.is_open for one in leaders if one.id != without):
         raise LastLeader
+
+
+_LED_ALONE = f"""
+SELECT m.team_id AS id FROM team_members m WHERE m.user_id = :user_id AND m.role = 'leader' AND NOT EXISTS (
+    SELECT 1 FROM team_members o JOIN users u ON u.id = o.user_id
+    WHERE o.team_id = m.team_id AND o.role = 'leader' AND o.user_id <> :user_id AND {sessions.IS_OPEN})
+LIMIT 1
+"""
+
+
+def require_other_leaders(tx: Tx, *, user_id: str, now: datetime) -> None:
+    """Before a ban, with the user locked. Raises LastLeader where they lead a team alone."""
+    if tx.one(_LED_ALONE, _Id, user_id=user_id, now=now):
+        raise LastLeader
+
+
+def _record(tx: Tx, action: str, *, person: Person, team_id: str, details: dict[str, Any], now: datetime) -> None:
+    """What was done to a team by who does not lead it; the operator's own work is not logged."""
+    if person.session_id:
+        from roliascan.people import audit  # which readers and owners do not need
+
+        audit.record(tx, actor=person, action=action, target_kind="team", target_id=team_id, details=details, now=now)
 
 
 def _add(tx: Tx, *, team_id: str, user_id: str, role: str, now: datetime) -> None:

@@ -150,12 +150,18 @@ def _parameters(route: Route) -> Iterator[_Part]:
         yield {
             "name": name,
             "in": "query",
-            "description": vocabulary.PARAMETERS[name],
+            "description": _words(route, name),
             "schema": {key: value for key, value in schema.items() if key != "description"},
         }
     for name in _conditions(route):
         schema = {"type": "string", **({"pattern": _VERSION} if name == "If-Match" else {})}
         yield {"name": name, "in": "header", "description": vocabulary.PARAMETERS[name], "schema": schema}
+
+
+def _words(route: Route, name: str) -> str:
+    """What a parameter of the query means, where it does not mean the same everywhere."""
+    words = vocabulary.PARAMETERS
+    return words.get(f"{route.answers}.{name}", words[name])
 
 
 def _path_parameter(route: Route, name: str) -> _Part:
@@ -164,7 +170,7 @@ def _path_parameter(route: Route, name: str) -> _Part:
         return {**parameter, **_text("The identifier or a slug of a series.")}
     if name == "key":
         return {**parameter, **_text(vocabulary.PARAMETERS[name])}
-    schema = {"type": "string", "format": "uuid"}
+    schema = {"type": "string", **({} if name == "permission" else {"format": "uuid"})}
     return {**parameter, "description": vocabulary.PARAMETERS[name], "schema": schema}
 
 

@@ -47,6 +47,8 @@ ROUTES = (
     Route("POST", f"{API}/auth/logout", "accounts.logout", SIGNED_IN),
     Route("GET", f"{API}/auth/me", "accounts.me", SIGNED_IN),
     Route("PATCH", f"{API}/auth/me", "accounts.change", SIGNED_IN),
+    Route("GET", f"{API}/auth/sessions", "sessions.index", SIGNED_IN),
+    Route("DELETE", f"{API}/auth/sessions/{{session}}", "sessions.remove", SIGNED_IN),
     Route("GET", f"{API}/users/{{user}}", "accounts.show", ANYONE, SHORT),
     Route("GET", f"{API}/series", "series.index", ANYONE, SHORT),
     Route("POST", f"{API}/series", "series.create", "create:series"),
@@ -81,4 +83,19 @@ ROUTES = (
     Route("DELETE", f"{API}/teams/{{team}}", "teams.remove", SIGNED_IN),
     Route("PUT", f"{API}/teams/{{team}}/members/{{user}}", "teams.set_member", SIGNED_IN),
     Route("DELETE", f"{API}/teams/{{team}}/members/{{user}}", "teams.remove_member", SIGNED_IN),
+    Route("GET", f"{API}/admin/users", "administration.list_users", "manage:users"),
+    Route("PATCH", f"{API}/admin/users/{{user}}", "administration.change_user", SIGNED_IN),
+    Route(
+        "PUT", f"{API}/admin/users/{{user}}/permissions/{{permission}}", "administration.grant", "manage:permissions"
+    ),
+    Route(
+        "DELETE",
+        f"{API}/admin/users/{{user}}/permissions/{{permission}}",
+        "administration.revoke",
+        "manage:permissions",
+    ),
+    Route("GET", f"{API}/admin/permissions", "administration.list_permissions", "manage:permissions"),
+    Route("POST", f"{API}/admin/permissions", "administration.add_permission", "manage:permissions"),
+    Route("GET", f"{API}/admin/permissions/{{permission}}", "administration.show_permission", "manage:permissions"),
+    Route("GET", f"{API}/admin/audit", "administration.list_audit", "read:audit"),
 )

@@ -88,7 +88,7 @@ def change(call: Call, body: TeamChange, team: str) -> Tagged[Team]:
 
 def remove(call: Call, team: str) -> Empty:
     """Deletes a team that owns nothing any more. For its leaders and administrators."""
-    call.db.run(teams.remove, person=call.person, team_id=team, version=call.if_match)
+    call.db.run(teams.remove, person=call.person, team_id=team, version=call.if_match, now=call.now)
     return Empty()
 
 
@@ -100,7 +100,7 @@ def set_member(call: Call, body: SentMember, team: str, user: str) -> Tagged[Tea
 
 def remove_member(call: Call, team: str, user: str) -> Empty:
     """Takes somebody out of a team. For its leaders and administrators; everybody may leave by themselves."""
-    call.db.run(teams.remove_member, person=call.person, team_id=team, user_id=user)
+    call.db.run(teams.remove_member, person=call.person, team_id=team, user_id=user, now=call.now)
     return Empty()
 
 

@@ -12,11 +12,13 @@ from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImag
 from roliascan.library.pages import PageExists, TooManyPages
 from roliascan.paging import PageTooDeep
 from roliascan.people.accounts import EmailTaken, InvalidCredentials, UsernameTaken, WrongPassword
+from roliascan.people.grants import PermissionTaken
 from roliascan.people.passwords import TooManyPasswords
 from roliascan.people.persons import Muted
 from roliascan.people.teams import LastLeader, NotInTeam, TeamInUse, TeamTaken
+from roliascan.people.users import LastAdmin
 from roliascan.storage import StorageFull, StorageUnavailable
-from roliascan.web import accounts, chapters, comments, pages, ratings, series, stored, teams
+from roliascan.web import accounts, administration, chapters, comments, pages, ratings, series, sessions, stored, teams
 from roliascan.web.calls import COOKIE, Handler
 from roliascan.web.pages import TooManyFiles
 
@@ -24,6 +26,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     accounts.register: (EmailTaken, UsernameTaken, TooMany),
     accounts.login: (InvalidCredentials, TooMany),
     accounts.change: (WrongPassword, EmailTaken, UsernameTaken, TooMany),
+    sessions.index: (PageTooDeep,),
     series.index: (PageTooDeep,),
     series.create: (NotInTeam, Dangling),
     series.show: (Removed,),
@@ -59,6 +62,11 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     teams.remove: (NotAllowed, PreconditionFailed, TeamInUse),
     teams.set_member: (NotAllowed, LastLeader),
     teams.remove_member: (NotAllowed, LastLeader),
+    administration.list_users: (PageTooDeep,),
+    administration.change_user: (NotAllowed, LastAdmin, LastLeader),
+    administration.list_permissions: (PageTooDeep,),
+    administration.add_permission: (PermissionTaken,),
+    administration.list_audit: (PageTooDeep,),
 }
 """Beside what follows from the route: who may, and whether there is a body or an identifier."""
 
@@ -108,6 +116,8 @@ EXAMPLES: Mapping[Handler, dict[str, Any]] = {
     teams.create: {"name": "Night Shift", "links": [{"label": "Site", "url": "https://nightshift.example/"}]},
     teams.change: {"description": "We work while you sleep."},
     teams.set_member: {"role": "leader"},
+    administration.change_user: {"isBanned": True, "banReason": "Spam", "bannedUntil": "2027-01-01T00:00:00Z"},
+    administration.add_permission: {"name": "edit:wiki", "description": "Edit the site's wiki."},
 }
 """A body for each verb that takes one."""
 
@@ -119,12 +129,14 @@ class Tag(NamedTuple):
 
 TAGS: Mapping[str, Tag] = {
     "accounts": Tag("people", "Signing up, in and out, and one's own account."),
+    "sessions": Tag("sessions", "Where one is signed in."),
     "series": Tag("series", "Comics: starting, finding, changing them."),
     "chapters": Tag("chapters", "Chapters of series, and the feed of releases."),
     "pages": Tag("pages", "The images of a chapter."),
     "comments": Tag("comments", "What readers write about chapters."),
     "ratings": Tag("ratings", "What readers think of series and chapters, from 1 to 10."),
     "teams": Tag("teams", "Groups that release together, and own what they release."),
+    "administration": Tag("administration", "Users, permissions and the audit log, for those who keep order."),
     "stored": Tag("files", "Stored files, where this service serves them itself."),
     "state": Tag("state", "Whether the service is alive and ready."),
     "documents": Tag("documentation", "This API, for programs and for people."),
@@ -132,22 +144,31 @@ TAGS: Mapping[str, Tag] = {
 """By the handlers' module, in the order of the document."""
 
 PARAMETERS: Mapping[str, str] = {
+    "action": "Only acts of this name, such as `ban`.",
+    "actor": "Only what this person did.",
     "chapter": "The identifier of a chapter.",
     "comment": "The identifier of a comment.",
     "cursor": "What `page.next` said of the page before; not together with `page`.",
     "key": "The key of a file: what follows `/uploads/` in its address. It contains slashes.",
+    "isBanned": "Only who is banned now, or who is not.",
     "language": "Only of this language (a BCP 47 tag).",
     "limit": "How many at most.",
     "page": "Which page, by number. `page` x `limit` may be 10,000 at most; go on with `cursor` beyond.",
+    "permission": "The name of a permission, such as `mute:user`.",
     "q": "Words, and parts of Chinese, Japanese and Korean ones, in titles, author and description. All must be there.",
     "reason": "Why; told to those who come to the address.",
+    "role": "Only people of this role.",
     "series": "The identifier of a series.",
+    "session": "The identifier of a session.",
     "sort": "The order.",
     "state": "Other than published: only what you may see, such as your own drafts.",
     "status": "Only of this status.",
+    "targetId": "Only what was done to this thing, of the kind `targetKind`.",
+    "targetKind": "Only what was done to such things: `user`, `permission`, `series`, `chapter`, `team`, `comment`.",
     "team": "The identifier of a team.",
     "type": "Only of this type.",
     "user": "The identifier of a person.",
+    "administration.list_users.q": "How a username or an address begins; letters that look alike count as the same.",
     "If-Match": 'The version that you change, such as `"7"`: 412 when somebody was faster. Absent: whatever it is.',
     "If-None-Match": "The `ETag` of what you have: 304 when it is still so.",
     "If-Range": "The `ETag` of the part that you have: the whole file when it is another.",
