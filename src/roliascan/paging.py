@@ -136,7 +136,7 @@ def _checked(key: Any, order: Order) -> Any:
     if isinstance(key, int):
         fits = abs(key) <= _LARGEST
     elif order.key == order.id:
-        fits = is_id(key)
+        fits = order.form(key)
     elif order.key.endswith("_at"):
         fits = re.fullmatch(_INSTANT, key) is not None
     else:

@@ -23,12 +23,13 @@ from tests.web.promises import Operation, Promise, Promises
 NOBODY = str(uuid.UUID(int=0))
 MAX_FILE_SIZE = 100_000
 PASSWORD = "correct horse battery"
-PARTS = ("series", "chapter", "comment", "team", "user", "key")
+PARTS = ("series", "chapter", "comment", "team", "user", "key", "session", "permission")
 CLOSING = b"--boundary-of-tests--\r\n"
 
 OPERATIONS = """
 state_health state_ready documents_docs stored_show documents_openapi
 accounts_register accounts_login accounts_logout accounts_me accounts_change accounts_show
+sessions_index sessions_remove
 series_index series_create series_show series_change series_remove
 chapters_index chapters_create chapters_feed chapters_show chapters_change chapters_remove chapters_publish
 chapters_hide pages_add pages_arrange
@@ -36,6 +37,8 @@ comments_index comments_create comments_show comments_change comments_remove
 ratings_of_series ratings_rate_series ratings_unrate_series
 ratings_of_chapter ratings_rate_chapter ratings_unrate_chapter
 teams_index teams_create teams_show teams_change teams_remove teams_set_member teams_remove_member
+administration_list_users administration_change_user administration_grant administration_revoke
+administration_list_permissions administration_add_permission administration_show_permission administration_list_audit
 """
 
 
@@ -62,6 +65,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "teams_create": {"json": {"name": "A Team"}},
     "teams_change": {"json": {"description": "Another."}},
     "teams_set_member": {"json": {"role": "member"}},
+    "administration_change_user": {"json": {}},
+    "administration_add_permission": {"json": {"name": "edit:wiki"}},
 }
 """What each operation with a body takes."""
 
@@ -175,6 +180,7 @@ def test_every_promise_is_kept(tour: Tour) -> None:
     comment = _comments(tour, chapter["id"])
     _ratings(tour, series["id"], chapter["id"])
     _service(tour)
+    _administration(tour)
     team = tour.ask("201", "POST", "/teams", tour.owner, json={"name": "The Last"})
     here = {
         "series": series["id"],
@@ -183,6 +189,8 @@ def test_every_promise_is_kept(tour: Tour) -> None:
         "team": team["id"],
         "user": team["members"][0]["id"],
         "key": chapter["pages"][0]["url"].removeprefix("/uploads/"),
+        "session": NOBODY,
+        "permission": "mute:user",
     }
     _what_every_route_answers(tour, here)
     _what_is_limited(tour, here)
@@ -206,7 +214,33 @@ def _people(tour: Tour) -> None:
     change = {"email": "owner@tests.example", "currentPassword": PASSWORD}
     tour.ask("409 email_taken", "PATCH", "/auth/me", person, json=change)
     tour.ask("200", "GET", f"/users/{me['id']}")
+    sessions = tour.ask("200", "GET", "/auth/sessions", person)["data"]
+    tour.ask("400 page_too_deep", "GET", "/auth/sessions?page=1000", person)
+    other = next(one["id"] for one in sessions if not one["isCurrent"])
+    tour.ask("204", "DELETE", f"/auth/sessions/{other}", person)
     tour.ask("204", "POST", "/auth/logout", person)
+
+
+def _administration(tour: Tour) -> None:
+    user, admin = f"/admin/users/{tour.reader.id}", f"/admin/users/{tour.admin.id}"
+    tour.ask("200", "GET", "/admin/users?q=ow&role=uploader&isBanned=false&limit=1", tour.admin)
+    tour.ask("403 not_allowed", "PATCH", user, tour.other, json={})
+    change = {"role": "uploader", "isBanned": True, "banReason": "Spam", "bannedUntil": _TOMORROW, "isMuted": True}
+    tour.ask("200", "PATCH", user, tour.admin, json=change)
+    tour.ask("200", "PATCH", user, tour.admin, json={"role": "user", "isBanned": False, "isMuted": False})
+    tour.reader = tour.site.sign_up()
+    tour.ask("409 last_admin", "PATCH", admin, tour.admin, json={"role": "user"})
+    tour.ask("201", "POST", "/teams", tour.other, json={"name": "Led Alone"})
+    tour.ask("409 last_leader", "PATCH", f"/admin/users/{tour.other.id}", tour.admin, json={"isBanned": True})
+    tour.ask("201", "POST", "/admin/permissions", tour.admin, json={"name": "edit:wiki", "description": "Edit it."})
+    tour.ask("409 permission_exists", "POST", "/admin/permissions", tour.admin, json={"name": "edit:wiki"})
+    tour.ask("200", "GET", "/admin/permissions?limit=100", tour.admin)
+    tour.ask("200", "GET", "/admin/permissions/edit:wiki", tour.admin)
+    tour.ask("200", "PUT", f"{user}/permissions/edit:wiki", tour.admin)
+    tour.ask("204", "DELETE", f"{user}/permissions/edit:wiki", tour.admin)
+    tour.ask("200", "GET", f"/admin/audit?targetKind=user&targetId={tour.reader.id}&limit=5", tour.admin)
+    for path in ("users", "permissions", "audit"):
+        tour.ask("400 page_too_deep", "GET", f"/admin/{path}?page=1000", tour.admin)
 
 
 def _teams(tour: Tour) -> None:
