@@ -4,12 +4,14 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from roliascan.cli import COMMANDS, main
+from roliascan.database import open_database
 from tests.archives import cbz
 from tests.cli.places import PASSWORD, Place, Ran, account
 from tests.servers import program
@@ -25,6 +27,7 @@ from tests.servers import program
         ("admin",),
         ("admin", "create"),
         ("admin", "create", "--email", "a@example.com"),
+        ("audit",),
         ("migrate",),
         ("migrate", "down"),
         ("serve", "now"),
@@ -231,6 +234,26 @@ def test_an_administrator_can_sign_in(place: Place) -> None:
     assert ran == (0, "amina is an administrator now.\n", "")
     assert signs_in(place, "amina", PASSWORD) == "admin"
     assert signs_in(place, "AMINA@example.com", PASSWORD) == "admin"
+
+
+def test_an_administrator_is_an_entry_of_nobody(place: Place) -> None:  # PR-06
+    assert place.run("audit", "verify").lines == [f"All 0 entries hold; the last is {'0' * 64}."]
+    place.run("admin", "create", *account("amina"))
+    place.run("admin", "create", *account("amina"))  # refused
+    (entry,) = place.select("SELECT action, target_kind, actor_id, hash FROM audit")
+    assert tuple(entry)[:3] == ("create_admin", "user", None)
+    assert place.run("audit", "verify").lines == [f"All 1 entries hold; the last is {entry[3]}."]
+    told = document(place.run("audit", "verify", "--json"))
+    assert told == {"ok": True, "entries": 1, "last": entry[3], "broken": ""}
+
+
+def test_a_log_that_was_changed_fails(place: Place) -> None:  # PR-06
+    place.run("admin", "create", *account("amina"))
+    with closing(open_database(place.url)) as db:
+        db.run(lambda tx: tx.write("UPDATE audit SET action = 'ban'"))
+    ran = place.run("audit", "verify")
+    assert (ran.status, ran.lines) == (1, ["Broken: entry 1 was changed. The 0 before it hold."])
+    assert document(place.run("audit", "verify", "--json"))["ok"] is False
 
 
 def test_a_name_or_address_that_is_taken_is_refused(simple_place: Place) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from roliascan.people import accounts, passwords
+from roliascan.people import passwords
 from roliascan.people.permissions import ROLES
 from tests.front import Asker, Site, everything, fields, ids, refused, told
 
@@ -126,7 +126,7 @@ def test_no_session_starts_while_a_ban_comes(any_site: Site, monkeypatch: pytest
         changed(admin, user, isBanned=True, bannedUntil=TOMORROW)
         return really(password, password_hash)
 
-    monkeypatch.setattr(accounts.passwords, "matches", slowly)
+    monkeypatch.setattr(passwords, "matches", slowly)
     refused(any_site.stranger.post("auth/login", {"login": "reader", "password": "correct horse"}), 401)
     assert any_site.count("sessions WHERE user_id = :id", id=user.id) == 0
 
@@ -247,7 +247,7 @@ def test_who_is_nobody_is_not_found(any_site: Site) -> None:  # AZ-05
 
 def test_users_are_listed_newest_first(any_site: Site) -> None:
     admin = any_site.sign_up("admin")
-    people = []
+    people: list[Asker] = []
     for role in ("user", "moderator", "user", "user"):
         any_site.clock.forward(seconds=len(people) % 2)
         people.append(any_site.sign_up(role))

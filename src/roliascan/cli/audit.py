@@ -22,5 +22,5 @@ def run(args: argparse.Namespace) -> int:
     elif verdict.broken:
         print(f"Broken: {verdict.broken}. The {verdict.entries} before it hold.")
     else:
-        print(f"All {verdict.entries} entries hold; the last is {verdict.last_hash}.")
+        print(f"All {verdict.entries} entries hold; the last is {verdict.last}.")
     return 1 if verdict.broken else 0

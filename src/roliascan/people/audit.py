@@ -114,10 +114,10 @@ def _hash(row: _Row) -> str:
 
 
 class Verdict(NamedTuple):
-    """What a verification found: how many entries hold, the hash of the last of them, and what is wrong after it."""
+    """How many entries hold, the hash of the last of them, and what is wrong after it, or nothing."""
 
     entries: int
-    last_hash: str
+    last: str
     broken: str = ""
 
 
