@@ -1,10 +1,13 @@
 """Users as administrators and moderators see and change them: roles, bans, mutes."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from falcon.testing import Result
 
-from roliascan.people import passwords
+from roliascan.people import passwords, users
 from roliascan.people.permissions import ROLES
 from tests.front import Asker, Site, everything, fields, ids, refused, told
 
@@ -129,6 +132,33 @@ def test_no_session_starts_while_a_ban_comes(any_site: Site, monkeypatch: pytest
     monkeypatch.setattr(passwords, "matches", slowly)
     refused(any_site.stranger.post("auth/login", {"login": "reader", "password": "correct horse"}), 401)
     assert any_site.count("sessions WHERE user_id = :id", id=user.id) == 0
+
+
+@pytest.mark.parametrize("lost", ["role = 'user'", "is_banned = :yes"])
+def test_who_lost_the_right_a_moment_ago_does_nothing(any_site: Site, lost: str) -> None:  # AU-11, AZ-11
+    """Between the look at who asks and the locks, they were demoted or banned."""
+    user = any_site.sign_up()
+    any_site.sign_up("admin")
+    really = users.hold, users._lock_admins
+    asks: list[Callable[[Asker], Result]] = [
+        lambda who: who.patch(f"admin/users/{user.id}", {"role": "admin"}),
+        lambda who: who.patch(f"admin/users/{user.id}", {"isMuted": True}),
+        lambda who: who.put(f"admin/users/{user.id}/permissions/manage:users"),
+    ]
+    for ask in asks:
+        admin = any_site.sign_up("admin")
+        with pytest.MonkeyPatch.context() as patch:
+
+            def first(verb: Any, *args: Any, **how: Any) -> Any:
+                patch.undo()
+                any_site.write(f"UPDATE users SET {lost} WHERE id = :id", id=admin.id, yes=True)  # noqa: B023
+                return verb(*args, **how)
+
+            patch.setattr(users, "hold", partial(first, really[0]))
+            patch.setattr(users, "_lock_admins", partial(first, really[1]))
+            refused(ask(admin), 403 if "role" in lost else 401)
+    assert told(user.get("auth/me"))["permissions"] == []
+    assert any_site.count("audit") == 0
 
 
 @pytest.mark.parametrize(
