@@ -125,9 +125,9 @@ def test_no_session_starts_while_a_ban_comes(any_site: Site, monkeypatch: pytest
     user = Asker(any_site, told(any_site.stranger.post("auth/register", body), 201)["user"]["id"])
     really = passwords.matches
 
-    def slowly(password: str, password_hash: str | None) -> bool:
+    def slowly(password: str, password_hash: str | None, **how: Any) -> bool:
         changed(admin, user, isBanned=True, bannedUntil=TOMORROW)
-        return really(password, password_hash)
+        return really(password, password_hash, **how)
 
     monkeypatch.setattr(passwords, "matches", slowly)
     refused(any_site.stranger.post("auth/login", {"login": "reader", "password": "correct horse"}), 401)
