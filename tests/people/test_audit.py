@@ -155,6 +155,17 @@ def test_the_end_of_a_team_is_one_entry(any_site: Site) -> None:  # PR-06
     ]
 
 
+def test_a_comment_of_others_is_told_of_without_its_words(any_site: Site) -> None:  # PR-06
+    library, reader, moderator = Library(any_site), any_site.sign_up(), any_site.sign_up("moderator")
+    mine, other = (told(reader.post(f"{_chapter(library)}/comments", {"body": "Words"}), 201) for _ in range(2))
+    told(reader.delete(f"comments/{mine['id']}"), 204)
+    assert log(any_site) == []
+    told(moderator.delete(f"comments/{other['id']}"), 204)
+    (entry,) = log(any_site)
+    assert (entry["action"], entry["targetKind"], entry["targetId"]) == ("delete", "comment", other["id"])
+    assert (entry["actorId"], entry["details"]) == (moderator.id, {"author": reader.id})
+
+
 def test_showing_again_is_told_from_publishing(site: Site) -> None:
     library, moderator = Library(site), site.sign_up("moderator")
     told(moderator.post(f"{_chapter(library)}/hide"))

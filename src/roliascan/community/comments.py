@@ -113,17 +113,22 @@ def change(tx: Tx, comment_id: str, body: str, *, person: Person, now: datetime)
     return _alone(row)
 
 
-def remove(tx: Tx, comment_id: str, *, person: Person) -> None:
+def remove(tx: Tx, comment_id: str, *, person: Person, now: datetime) -> None:
     """Deletes a comment: one's own always, also while muted or where the chapter is hidden.
 
     Others' only with `delete:comment`. Raises NotFound, NotAllowed.
     """
     row = _find(tx, comment_id, viewer=person)
-    if row.user_id != person.id:
+    owns = row.user_id == person.id
+    if not owns:
         _require_sight(row, person)
         require(person, "delete:comment")
     if not tx.write("DELETE FROM comments WHERE id = :id", id=comment_id):
         raise NotFound  # somebody was faster
+    # not its words: an entry stays when they may no longer be kept
+    rights.record_override(
+        tx, "delete", person=person, owns=owns, kind="comment", id=comment_id, now=now, author=row.user_id
+    )
 
 
 def _find(db: Reader, comment_id: str, *, viewer: Person | None) -> _Row:

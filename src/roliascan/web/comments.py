@@ -48,5 +48,5 @@ def change(call: Call, body: Words, comment: str) -> Comment:
 
 def remove(call: Call, comment: str) -> Empty:
     """Deletes a comment: your own, or with the permission `delete:comment` any that you see."""
-    call.db.run(comments.remove, comment, person=call.person)
+    call.db.run(comments.remove, comment, person=call.person, now=call.now)
     return Empty()
