@@ -52,10 +52,11 @@ class Clock:
 
 
 class File(NamedTuple):
-    """A part of a form: the name of its field, and its bytes."""
+    """A part of a form: the name of its field, its bytes, and what its sender calls it."""
 
     field: str
     data: bytes
+    name: str = "a.png"
 
 
 class Asker:
@@ -111,6 +112,10 @@ class Asker:
     def adds_pages(self, chapter: Any, pages: int = 1, image: bytes = PAGE) -> Any:
         return told(self.send(f"chapters/{chapter['id']}/pages", *[File("file", image)] * pages), 201)
 
+    def files(self, data: bytes = PAGE, name: str = "a.png") -> Any:
+        """A file by itself."""
+        return told(self.send("files", File("file", data, name)), 201)
+
     def publishes(self, series: Any, number: Any = 1, *, pages: int = 1, **fields: Any) -> Any:
         """A published chapter with pages."""
         chapter = self.makes_chapter(series, number, **fields)
@@ -124,8 +129,8 @@ def _with(body: Any, how: dict[str, Any]) -> dict[str, Any]:
 
 def form(*files: File) -> bytes:
     """A body of type FORM (RFC 7578)."""
-    head = '--{}\r\nContent-Disposition: form-data; name="{}"; filename="a.png"\r\n\r\n'
-    parts = [head.format(BOUNDARY, file.field).encode() + file.data + b"\r\n" for file in files]
+    head = '--{}\r\nContent-Disposition: form-data; name="{}"; filename="{}"\r\n\r\n'
+    parts = [head.format(BOUNDARY, file.field, file.name).encode() + file.data + b"\r\n" for file in files]
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 

@@ -36,6 +36,7 @@ chapters_hide pages_add pages_arrange
 comments_index comments_create comments_show comments_change comments_remove
 ratings_of_series ratings_rate_series ratings_unrate_series
 ratings_of_chapter ratings_rate_chapter ratings_unrate_chapter
+files_add
 teams_index teams_create teams_show teams_change teams_remove teams_set_member teams_remove_member
 administration_list_users administration_change_user administration_grant administration_revoke
 administration_list_permissions administration_add_permission administration_show_permission administration_list_audit
@@ -62,6 +63,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "comments_change": {"json": {"body": "Another"}},
     "ratings_rate_series": {"json": {"rating": 7}},
     "ratings_rate_chapter": {"json": {"rating": 7}},
+    "files_add": _form(("file", page())),
     "teams_create": {"json": {"name": "A Team"}},
     "teams_change": {"json": {"description": "Another."}},
     "teams_set_member": {"json": {"role": "member"}},
@@ -279,6 +281,13 @@ def _teams(tour: Tour) -> None:
 
 
 _LINK = {"label": "Site", "url": "https://team.example/"}
+_REFUSED_IMAGES = {
+    "413 too_large": bytes(MAX_FILE_SIZE + 1),
+    "413 image_too_large": huge_avif(),
+    "400 image_damaged": page()[:-30],
+    "415 not_an_image": b"<html>",
+    "415 unsupported_image": flat("bmp", 3, 3),
+}
 _NEW = {"title": "Another Series", "author": "Another"}
 _TOMORROW = (NOW + timedelta(days=1)).isoformat()
 _STALE = {"headers": {"If-Match": '"99"'}}
@@ -346,11 +355,7 @@ def _pages(tour: Tour, series_id: str) -> None:
         "409 page_exists": [("page_1", page())],
         "413 too_many_files": [("pages", page())] * 101,
         "413 too_many_pages": [("page_1000", page()), ("pages", page())],
-        "413 too_large": [("pages", bytes(MAX_FILE_SIZE + 1))],
-        "413 image_too_large": [("pages", huge_avif())],
-        "400 image_damaged": [("pages", page()[:-30])],
-        "415 not_an_image": [("pages", b"<html>")],
-        "415 unsupported_image": [("pages", flat("bmp", 3, 3))],
+        **{expected: [("pages", sent)] for expected, sent in _REFUSED_IMAGES.items()},
     }
     for expected, sent in files.items():
         tour.ask(expected, "POST", path, tour.owner, **_form(*sent))
@@ -411,6 +416,11 @@ def _gone(tour: Tour) -> str:
 
 
 def _files(tour: Tour, url: str) -> None:
+    made = tour.ask("201", "POST", "/files", tour.owner, **_form(("file", page())))
+    tour.ask("201", "POST", "/files", tour.owner, **_form(("file", b"%PDF-1.7")))
+    tour.ask("201", "POST", "/series", tour.owner, json={**_NEW, "coverId": made["id"]})
+    for expected, sent in _REFUSED_IMAGES.items():
+        tour.ask(expected, "POST", "/files", tour.owner, **_form(("file", sent)))
     tour.ask("200", "GET", url)
     tour.ask("206", "GET", url, headers={"Range": "bytes=0-9"})
     tour.ask("416 range_not_satisfiable", "GET", url, headers={"Range": "bytes=999999-"})

@@ -395,5 +395,7 @@ class FileKey(msgspec.Struct):
 
 
 def forget_files(tx: Tx, file_ids: list[str]) -> None:
+    """Deletes the rows of files, and those that tell how they were uploaded."""
     for start in range(0, len(file_ids), 200):
-        tx.write("DELETE FROM files WHERE id IN (:ids)", ids=file_ids[start : start + 200])
+        for sql in ("DELETE FROM upload_files WHERE file_id IN (:ids)", "DELETE FROM files WHERE id IN (:ids)"):
+            tx.write(sql, ids=file_ids[start : start + 200])

@@ -10,7 +10,7 @@ import msgspec
 
 from roliascan.database import Database, Reader, Tx
 from roliascan.errors import Busy, Refusal
-from roliascan.library import chapters, pages, series
+from roliascan.library import chapters, images, pages, series
 from roliascan.library.pages import Upload
 from roliascan.people.persons import Person
 from roliascan.storage import Storage
@@ -70,9 +70,9 @@ def take_in(
     with pages.kept_or_removed(storage) as stored, pages.kept_or_removed(storage) as covers:
         for upload in uploads:
             with _named(upload):
-                pages.store(storage, stored, upload, folder=pages.FOLDER, max_bytes=max_bytes, now=now)
+                pages.store(storage, stored, upload, pages.FOLDER, images.inspect, max_bytes=max_bytes, now=now)
         if cover is not None:
-            pages.store(storage, covers, cover, folder=COVERS, max_bytes=max_bytes, now=now)
+            pages.store(storage, covers, cover, COVERS, images.inspect, max_bytes=max_bytes, now=now)
     with pages.removed_without_rows(storage, [*stored, *covers]):
         taken = db.run(_take_in, into, draft, stored, covers, person=person, now=now)
     if not taken.is_new_series:

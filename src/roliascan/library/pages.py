@@ -7,7 +7,7 @@ number that readers follow, so that they see the old pages or the new ones, whol
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 import msgspec
 
@@ -22,6 +22,8 @@ from roliascan.storage import Storage, keys
 
 if TYPE_CHECKING:
     from tempfile import SpooledTemporaryFile
+
+    from roliascan.library.documents import Document
 
 FOLDER = "pages"
 MOST_PAGES = 1_000
@@ -39,20 +41,38 @@ class TooManyPages(TooLarge):
 
 
 class Upload(NamedTuple):
-    """An image on its way in: its field's name for messages, the page number that it asks for, its bytes."""
+    """A file on its way in: its field's name for messages, the page number that it asks for, its bytes.
+
+    `name` is what its sender calls it.
+    """
 
     field: str
     number: int | None
     source: IO[bytes]
+    name: str | None = None
 
 
 class New(NamedTuple):
-    """An image whose bytes are stored and whose rows are not written yet."""
+    """A file whose bytes are stored and whose rows are not written yet; `found` is what it turned out to be."""
 
     file_id: str
     key: str
     number: int | None
-    image: images.Image
+    found: "images.Image | Document"
+
+
+class Inspect(Protocol):
+    """Finds out what a file is; see images.inspect."""
+
+    def __call__(self, source: BinaryIO, *, max_bytes: int) -> "images.Image | Document": ...
+
+
+class Coming(NamedTuple):
+    """A page to be: its file, the number that it asks for, and whether it is a spread."""
+
+    file_id: str
+    number: int | None
+    wide: bool
 
 
 class _Page(msgspec.Struct):
@@ -81,7 +101,7 @@ def add(
     rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
     with kept_or_removed(storage) as stored:
         for upload in uploads:
-            store(storage, stored, upload, folder=FOLDER, max_bytes=max_bytes, now=now)
+            store(storage, stored, upload, FOLDER, images.inspect, max_bytes=max_bytes, now=now)
         if not stored:
             raise Invalid(Problem("files", "send at least one image"))
     with removed_without_rows(storage, stored):
@@ -120,20 +140,31 @@ def remove(storage: Storage, stored: list[New]) -> None:
         storage.delete(new.key)
 
 
-def store(storage: Storage, stored: list[New], upload: Upload, *, folder: str, max_bytes: int, now: datetime) -> None:
-    """Measures and decodes an image, and keeps its bytes under a new key. Raises TooLarge, images' refusals."""
+def store(
+    storage: Storage,
+    stored: list[New],
+    upload: Upload,
+    folder: str,
+    inspect: Inspect,
+    *,
+    max_bytes: int,
+    now: datetime,
+) -> New:
+    """Looks what a file is, and keeps its bytes under a new key. Raises TooLarge and what `inspect` raises."""
     from tempfile import SpooledTemporaryFile  # 5 ms that readers do not pay
 
     if len(stored) >= MOST_PAGES:
         raise TooManyPages
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
         copied = _copy(upload, spool, max_bytes)
-        image = images.inspect(copied, max_bytes=max_bytes)
+        found = inspect(copied, max_bytes=max_bytes)
         copied.seek(0)
         file_id = new_id(now)
-        key = keys.make_key(folder, file_id, image.extension)
-        storage.put(key, copied, type=image.type)
-        stored.append(New(file_id, key, upload.number, image))
+        key = keys.make_key(folder, file_id, found.extension)
+        storage.put(key, copied, type=found.type)
+        new = New(file_id, key, upload.number, found)
+        stored.append(new)
+        return new
 
 
 def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) -> BinaryIO:
@@ -151,35 +182,57 @@ def attach(
     tx: Tx, chapter_id: str, stored: list[New], *, person: Person, version: int | None = None, now: datetime
 ) -> None:
     """The short transaction: lock, check again, insert."""
-    held = chapters.hold(tx, chapter_id, person=person, version=version)
-    person = sessions.confirm(tx, person, now=now)  # the bytes took their time
-    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
-    pages = {page.position: page for page in _current(tx, chapter_id, held.revision)}
-    for new in [one for one in stored if one.number is not None] + [one for one in stored if one.number is None]:
-        position = new.number or max(pages, default=0) + 1
-        if position in pages:
-            raise PageExists(f"This chapter has a page {position} already; send it under another number.")
-        pages[position] = _Page(position, new.file_id, new.image.wide)
-    if len(pages) > MOST_PAGES or max(pages) > MOST_PAGES:
-        raise TooManyPages
+    held = _hold(tx, chapter_id, person=person, version=version, now=now)
+    pages = _joined(tx, chapter_id, held, [Coming(new.file_id, new.number, new.found.wide) for new in stored])
     tx.insert_many("files", [file_row(new, purpose="page", person=person, now=now) for new in stored])
-    _flip(tx, chapter_id, held.revision, list(pages.values()), now=now)
+    _flip(tx, chapter_id, held.revision, pages, now=now)
     chapters.record_override(tx, "add_pages", held, person=person, id=chapter_id, now=now, pages=len(stored))
 
 
-def file_row(new: New, *, purpose: str, person: Person, now: datetime) -> dict[str, object]:
+def attach_ready(tx: Tx, chapter_id: str, coming: list[Coming], *, person: Person, now: datetime) -> None:
+    """Adds files whose rows are there already. Raises NotFound, NotAllowed, PageExists, TooManyPages."""
+    held = _hold(tx, chapter_id, person=person, version=None, now=now)
+    _flip(tx, chapter_id, held.revision, _joined(tx, chapter_id, held, coming), now=now)
+    chapters.record_override(tx, "add_pages", held, person=person, id=chapter_id, now=now, pages=len(coming))
+
+
+def _hold(tx: Tx, chapter_id: str, *, person: Person, version: int | None, now: datetime) -> chapters.Held:
+    held = chapters.hold(tx, chapter_id, person=person, version=version)
+    person = sessions.confirm(tx, person, now=now)  # the bytes took their time
+    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
+    return held
+
+
+def _joined(tx: Tx, chapter_id: str, held: chapters.Held, coming: list[Coming]) -> list[_Page]:
+    """The chapter's pages and those to come: first the numbered ones, the others after all that are there."""
+    pages = {page.position: page for page in _current(tx, chapter_id, held.revision)}
+    for new in [one for one in coming if one.number is not None] + [one for one in coming if one.number is None]:
+        position = new.number or max(pages, default=0) + 1
+        if position in pages:
+            raise PageExists(f"This chapter has a page {position} already; send it under another number.")
+        pages[position] = _Page(position, new.file_id, new.wide)
+    if len(pages) > MOST_PAGES or max(pages) > MOST_PAGES:
+        raise TooManyPages
+    return list(pages.values())
+
+
+def file_row(
+    new: New, *, purpose: str, person: Person, now: datetime, name: str | None = None, state: str = "ready"
+) -> dict[str, object]:
+    """`purpose`: page, cover or file; `state`: ready, or pending for what nobody may see yet."""
     return {
         "id": new.file_id,
         "storage_key": new.key,
-        "sha256": new.image.sha256,
-        "bytes": new.image.bytes,
-        "type": new.image.type,
-        "width": new.image.width,
-        "height": new.image.height,
-        "placeholder": new.image.placeholder,
+        "sha256": new.found.sha256,
+        "bytes": new.found.bytes,
+        "type": new.found.type,
+        "width": new.found.width,
+        "height": new.found.height,
+        "placeholder": new.found.placeholder,
+        "name": name,
         "owner_id": rights.viewer_id(person),
         "purpose": purpose,
-        "state": "ready",
+        "state": state,
         "created_at": now,
     }
 

@@ -78,20 +78,19 @@ def _end(tx: Tx, series_id: str, *, reason: str | None, now: datetime) -> list[s
     if row and row.published_at:  # of what nobody could see, nobody is told that it was there
         slugs = tx.read("SELECT slug FROM series_slugs WHERE series_id = :id ORDER BY slug", _Slug, id=series_id)
         series.bury(tx, kind="series", id=series_id, slugs=[one.slug for one in slugs], reason=reason, now=now)
-    covers = tx.read(
-        "SELECT f.id, f.storage_key FROM series s JOIN files f ON f.id = s.cover_file_id WHERE s.id = :id",
-        chapters.FileKey,
-        id=series_id,
-    )
+    sql = "SELECT cover_file_id AS id FROM series WHERE id = :id AND cover_file_id IS NOT NULL"
+    cover = tx.one(sql, _Id, id=series_id)
     for table in ("series_titles", "series_slugs", "series_teams", "series_stats", "series_ratings", "search_terms"):
         tx.write(f"DELETE FROM {table} WHERE series_id = :id", id=series_id)
     tx.write("DELETE FROM series WHERE id = :id", id=series_id)
-    return [file.storage_key for file in covers if _forget_cover(tx, file.id)]
+    return forget_cover(tx, cover.id) if cover else []
 
 
-def _forget_cover(tx: Tx, file_id: str) -> bool:
-    """A cover may serve several series of one person."""
-    if tx.one("SELECT id FROM series WHERE cover_file_id = :id", _Id, id=file_id):
-        return False
+def forget_cover(tx: Tx, file_id: str) -> list[str]:
+    """Deletes the row of a cover that no series has any more; its storage key. It may serve several of one person."""
+    # locked, so that who gives it to another series at this moment comes before or after
+    file = tx.one("SELECT id, storage_key FROM files WHERE id = :id FOR UPDATE", chapters.FileKey, id=file_id)
+    if file is None or tx.one("SELECT id FROM series WHERE cover_file_id = :id LIMIT 1", _Id, id=file_id):
+        return []
     chapters.forget_files(tx, [file_id])
-    return True
+    return [file.storage_key]

@@ -1,6 +1,6 @@
 """Series: starting, showing, changing them, and the tombstones of those that ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -223,30 +223,38 @@ class _Held(msgspec.Struct):
     published_at: str | None
     version: int
     chapter_count: int
+    cover_file_id: str | None
     owns: bool
     leads: bool
 
 
 _HOLD = f"""
-SELECT s.title, s.state, s.published_at, s.version, t.chapter_count, {rights.OWNS_SERIES} AS owns,
+SELECT s.title, s.state, s.published_at, s.version, t.chapter_count, s.cover_file_id, {rights.OWNS_SERIES} AS owns,
     {rights.LEADS_SERIES} AS leads
 FROM series s JOIN series_stats t ON t.series_id = s.id WHERE s.id = :id"""
 
 
 def hold(tx: Tx, series_id: str, *, person: Person, version: int | None = None) -> _Held:
     """Locks a series that the person may see. Raises NotFound, Removed, PreconditionFailed."""
-    sql = f"{_HOLD} FOR UPDATE"
-    row = tx.one(sql, _Held, id=series_id, viewer=rights.viewer_id(person)) if is_id(series_id) else None
+    return look(tx, series_id, person=person, version=version, lock=" FOR UPDATE")
+
+
+def look(db: Reader, series_id: str, *, person: Person, version: int | None = None, lock: str = "") -> _Held:
+    """A series that the person may see. Raises NotFound, Removed, PreconditionFailed."""
+    viewer = rights.viewer_id(person)
+    row = db.one(_HOLD + lock, _Held, id=series_id, viewer=viewer) if is_id(series_id) else None
     if row is None:
-        raise tombstone(tx, "series", series_id) or NotFound
+        raise tombstone(db, "series", series_id) or NotFound
     rights.require_sight(person, owns=row.owns, states=(row.state,))
     if version is not None and version != row.version:
         raise PreconditionFailed
     return row
 
 
-def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int | None, now: datetime) -> None:
+def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int | None, now: datetime) -> list[str]:
     """Changes what is given; a new title brings a new slug, the old one redirects.
+
+    The storage keys that no row points to any more: that of a cover which was replaced.
 
     Raises NotFound, NotAllowed, NotInTeam, PreconditionFailed, Invalid.
     """
@@ -275,6 +283,7 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
         _set_titles(tx, series_id, wanted["titles"])
     if {"title", "author", "description", "titles"} & set(wanted):
         _index_words(tx, series_id)
+    gone = _forget_cover(tx, held.cover_file_id, changes)
     rights.record_override(
         tx,
         _TURNS[wanted["state"]] if only_hiding and wanted else "edit",
@@ -285,9 +294,18 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
         now=now,
         fields=sorted(wanted),
     )
+    return gone
 
 
 _TURNS = {"hidden": "hide", rights.PUBLIC: "show"}
+
+
+def _forget_cover(tx: Tx, before: str | None, changes: Mapping[str, Any]) -> list[str]:
+    if before is None or changes.get("cover_file_id", before) == before:
+        return []
+    from roliascan.library import removal  # which no reader needs
+
+    return removal.forget_cover(tx, before)
 
 
 def _turn(tx: Tx, held: _Held, state: str, *, now: datetime) -> dict[str, Any]:
@@ -370,13 +388,17 @@ class _Id(msgspec.Struct):
 
 
 def _cover(tx: Tx, file_id: str | None, *, person: Person) -> str | None:
-    """A cover is an image that the person uploaded. Raises Invalid."""
+    """A cover is an image that the person uploaded by itself. From now on only who sees the series sees it.
+
+    Raises Invalid.
+    """
     if file_id is None:
         return None
-    sql = "SELECT id FROM files WHERE id = :id AND state = 'ready' AND purpose = 'cover' AND type LIKE 'image/%'"
+    sql = "SELECT id FROM files WHERE id = :id AND state = 'ready' AND purpose <> 'page' AND type LIKE 'image/%'"
     sql += "" if may(person, "edit:any") else " AND owner_id = :owner"
     if not is_id(file_id) or not tx.one(sql, _Id, id=file_id, owner=rights.viewer_id(person)):
         raise Invalid(Problem("coverId", "is not an image that you uploaded"))
+    tx.write("UPDATE files SET purpose = 'cover' WHERE id = :id AND purpose = 'file'", id=file_id)
     return file_id
 
 

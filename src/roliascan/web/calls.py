@@ -37,10 +37,11 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 class Created(msgspec.Struct, Generic[T]):
-    """201 with the thing and its address below /api/v1."""
+    """201 with the thing and its address: below /api/v1, or the whole one of a stored file."""
 
     body: T
     location: str
+    below_api: bool = True
 
 
 class Empty(msgspec.Struct):

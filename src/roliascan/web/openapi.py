@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from roliascan import __version__, errors
 from roliascan.errors import Invalid, NotAllowed, NotFound, NotSignedIn, PreconditionFailed, Refusal
 from roliascan.library.images import ImageType
-from roliascan.web import bodies, documents, pages, schemas, series, state, stored, vocabulary
+from roliascan.web import bodies, documents, files, pages, schemas, series, state, stored, vocabulary
 from roliascan.web.answers import PROBLEM, status_of
 from roliascan.web.bodies import LengthRequired, Malformed
 from roliascan.web.calls import COOKIE, Created, Empty, Redirect, Tagged
@@ -87,7 +87,7 @@ def document() -> _Part:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/", "description": "The site that served this."}],
-        "tags": [tag._asdict() for tag in vocabulary.TAGS.values()],
+        "tags": [tag._asdict() for tag in dict.fromkeys(vocabulary.TAGS.values())],
         "paths": paths,
         "components": {
             "schemas": named,
@@ -185,8 +185,8 @@ def _conditions(route: Route) -> Iterator[str]:
 
 
 def _request_body(route: Route, made: _Made) -> _Part | None:
-    if route.handler is pages.add:
-        return {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
+    if route.handler in _FORMS:
+        return {"required": True, "content": {"multipart/form-data": {"schema": _FORMS[route.handler]}}}
     body, optional = _body(route)
     if body is None:
         return None
@@ -201,7 +201,7 @@ def _body(route: Route) -> tuple[Any, bool]:
 
 
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
-_FORM = {
+_PAGES_FORM = {
     "type": "object",
     "description": f"At most {bodies.MOST_FILES} files: JPEG, PNG, WebP, GIF or AVIF.",
     "patternProperties": {
@@ -212,6 +212,13 @@ _FORM = {
         "anyOf": [_FILE, {"type": "array", "items": _FILE}],
     },
 }
+_FILE_FORM = {
+    "type": "object",
+    "properties": {files.FIELD: {**_FILE, "description": "JPEG, PNG, WebP, GIF, AVIF or PDF."}},
+    "required": [files.FIELD],
+    "additionalProperties": False,
+}
+_FORMS: Mapping[Any, _Part] = {pages.add: _PAGES_FORM, files.add: _FILE_FORM}
 
 
 # What is answered
@@ -310,7 +317,7 @@ def _of_route(route: Route) -> Iterator[type[Refusal]]:
         yield ForeignOrigin
     if "{" in route.path:
         yield NotFound
-    if _body(route)[0] is not None or route.handler is pages.add:
+    if _body(route)[0] is not None or route.handler in _FORMS:
         yield from (Malformed, LengthRequired, errors.TooLarge, errors.UnsupportedType)
     yield from vocabulary.NOT_NOW if route.handler is not state.ready else ()
 

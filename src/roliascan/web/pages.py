@@ -7,20 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from roliascan.errors import Invalid, Problem, TooLarge, UnsupportedType
+from roliascan.errors import Invalid, Problem
 from roliascan.library import pages
 from roliascan.library.pages import MOST_PAGES, Upload
 from roliascan.library.reader import Chapter
-from roliascan.web import chapters
-from roliascan.web.bodies import MOST_FILES, LengthRequired, Malformed, is_empty
+from roliascan.web import chapters, forms
 from roliascan.web.calls import Call, Created, Tagged
 from roliascan.web.fields import Id
-from roliascan.web.lean import falcon
-
-
-class TooManyFiles(TooLarge):
-    code = "too_many_files"
-    detail = f"Send at most {MOST_FILES} files at once."
 
 
 class Arrangement(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,15 +27,10 @@ def add(call: Call, chapter: str) -> Created[Chapter]:
 
     In a form (multipart/form-data): a field `page_7` sets page 7, files in fields of other names are appended in order.
     """
-    person = call.person
-    if (call.req.content_type or "").partition(";")[0].strip().lower() != "multipart/form-data":
-        raise UnsupportedType("Send the images as multipart/form-data.")
-    if call.req.content_length is None and not is_empty(call.req):
-        raise LengthRequired
     pages.add(
         call.db,
         call.storage,
-        person=person,
+        person=call.person,
         chapter_id=chapter,
         uploads=_uploads(call),
         version=call.if_match,
@@ -54,21 +42,13 @@ def add(call: Call, chapter: str) -> Created[Chapter]:
 
 def _uploads(call: Call) -> Iterator[Upload]:
     """The files of the form as they arrive; each is counted, then read, before the next is looked at."""
-    for count, part in enumerate(() if is_empty(call.req) else call.req.get_media(), start=1):
-        if count > MOST_FILES:
-            raise TooManyFiles
-        field = _field(part)
-        number = _number(field)
-        call.limit("upload", call.person.id)
-        yield Upload(field, number, part.stream)
+    return (_upload(call, part) for part in forms.parts(call.req))
 
 
-def _field(part: falcon.media.multipart.BodyPart) -> str:
-    try:
-        name = part.name or ""
-    except UnicodeDecodeError as error:
-        raise Malformed("The form has a field whose name is not UTF-8.") from error
-    return "".join(c for c in name if c.isprintable())[:60] or "(unnamed)"
+def _upload(call: Call, part: forms.Part) -> Upload:
+    number = _number(part.field)
+    call.limit("upload", call.person.id)
+    return Upload(part.field, number, part.source)
 
 
 def _number(field: str) -> int | None:

@@ -92,7 +92,7 @@ def _answer(call: Call, route: Route, result: Any) -> None:
         result = result.body
     elif isinstance(result, Created):
         resp.status = 201
-        resp.set_header("Location", _address(result.location))
+        resp.set_header("Location", _address(result.location) if result.below_api else result.location)
         result = result.body
     elif isinstance(result, Redirect):
         resp.status = 308

@@ -76,6 +76,7 @@ ROUTES = (
     Route("GET", f"{API}/comments/{{comment}}", "comments.show", ANYONE, SHORT),
     Route("PATCH", f"{API}/comments/{{comment}}", "comments.change", SIGNED_IN),
     Route("DELETE", f"{API}/comments/{{comment}}", "comments.remove", SIGNED_IN),
+    Route("POST", f"{API}/files", "files.add", "upload:file"),
     Route("GET", f"{API}/teams", "teams.index", ANYONE, SHORT),
     Route("POST", f"{API}/teams", "teams.create", "create:team"),
     Route("GET", f"{API}/teams/{{team}}", "teams.show", ANYONE, SHORT),

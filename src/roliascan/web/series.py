@@ -101,7 +101,9 @@ def change(call: Call, body: SeriesChange, series_: str) -> Tagged[Series]:
 
     A new title brings a new slug; the old one redirects.
     """
-    call.db.run(series.change, series_, _draft(body), person=call.person, version=call.if_match, now=call.now)
+    gone = call.db.run(series.change, series_, _draft(body), person=call.person, version=call.if_match, now=call.now)
+    for key in gone:
+        call.storage.delete(key)
     changed = _shown(call, series_)
     return Tagged(changed, changed.version)
 

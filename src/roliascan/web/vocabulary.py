@@ -18,10 +18,23 @@ from roliascan.people.persons import Muted
 from roliascan.people.teams import LastLeader, NotInTeam, TeamInUse, TeamTaken
 from roliascan.people.users import LastAdmin
 from roliascan.storage import StorageFull, StorageUnavailable
-from roliascan.web import accounts, administration, chapters, comments, pages, ratings, series, sessions, stored, teams
+from roliascan.web import (
+    accounts,
+    administration,
+    chapters,
+    comments,
+    files,
+    pages,
+    ratings,
+    series,
+    sessions,
+    stored,
+    teams,
+)
 from roliascan.web.calls import COOKIE, Handler
-from roliascan.web.pages import TooManyFiles
+from roliascan.web.forms import TooManyFiles
 
+_IMAGE = (ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage)
 REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     accounts.register: (EmailTaken, UsernameTaken, TooMany),
     accounts.login: (InvalidCredentials, TooMany),
@@ -40,10 +53,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     chapters.remove: (NotAllowed, Removed, PreconditionFailed),
     chapters.publish: (NotAllowed, Removed, NoPages),
     chapters.hide: (NotAllowed, Removed),
-    pages.add: (
-        *(NotAllowed, Removed, PageExists, TooMany, TooManyFiles, TooManyPages),
-        *(ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage),
-    ),
+    pages.add: (NotAllowed, Removed, PageExists, TooMany, TooManyFiles, TooManyPages, *_IMAGE),
     pages.arrange: (NotAllowed, Removed, PreconditionFailed, NoPages),
     comments.index: (PageTooDeep, Removed),
     comments.create: (Muted, Removed, Dangling, TooMany),
@@ -55,6 +65,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     ratings.of_chapter: (Removed,),
     ratings.rate_chapter: (Muted, Removed),
     ratings.unrate_chapter: (Removed,),
+    files.add: _IMAGE,
     stored.show: (NotSatisfiable,),
     teams.index: (PageTooDeep,),
     teams.create: (TeamTaken,),
@@ -127,6 +138,7 @@ class Tag(NamedTuple):
     description: str
 
 
+_FILES = Tag("files", "Covers and other single files, and all stored files where this service serves them itself.")
 TAGS: Mapping[str, Tag] = {
     "accounts": Tag("people", "Signing up, in and out, and one's own account."),
     "sessions": Tag("sessions", "Where one is signed in."),
@@ -137,7 +149,8 @@ TAGS: Mapping[str, Tag] = {
     "ratings": Tag("ratings", "What readers think of series and chapters, from 1 to 10."),
     "teams": Tag("teams", "Groups that release together, and own what they release."),
     "administration": Tag("administration", "Users, permissions and the audit log, for those who keep order."),
-    "stored": Tag("files", "Stored files, where this service serves them itself."),
+    "files": _FILES,
+    "stored": _FILES,
     "state": Tag("state", "Whether the service is alive and ready."),
     "documents": Tag("documentation", "This API, for programs and for people."),
 }
