@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from falcon.testing import Result
 
 from tests import drawings
 from tests.front import FORM, PAGE, Asker, File, Site, at_once, fields, form, opened, refused, told
@@ -267,10 +268,13 @@ def test_a_cover_given_away_and_taken_up_at_once_is_whole(any_site: Site) -> Non
     for _ in range(5):
         cover = owner.files()
         one, other = owner.makes_series(coverId=cover["id"]), owner.makes_series()
-        acts: list[tuple[Any, str | None]] = [(one, None), (other, cover["id"])]
-        answers = at_once(
-            2, lambda turn, acts=acts: owner.patch(f"series/{acts[turn][0]['id']}", {"coverId": acts[turn][1]})
-        )
+        changes = [(one, {"coverId": None}), (other, {"coverId": cover["id"]})]
+
+        def act(turn: int, changes: list[tuple[Any, Any]] = changes) -> Result:
+            series, change = changes[turn]
+            return owner.patch(f"series/{series['id']}", change)
+
+        answers = at_once(2, act)
         assert told(answers[0])["cover"] is None
         if answers[1].status_code == 200:
             assert any_site.stranger.get(answers[1].json["cover"]).content == PAGE
