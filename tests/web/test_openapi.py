@@ -1,5 +1,6 @@
 """The OpenAPI document: valid for others, complete, and true of the app."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -37,6 +38,8 @@ comments_index comments_create comments_show comments_change comments_remove
 ratings_of_series ratings_rate_series ratings_unrate_series
 ratings_of_chapter ratings_rate_chapter ratings_unrate_chapter
 files_add
+uploads_create uploads_receive uploads_complete uploads_show uploads_remove
+uploads_show_session uploads_commit uploads_abandon
 teams_index teams_create teams_show teams_change teams_remove teams_set_member teams_remove_member
 administration_list_users administration_change_user administration_grant administration_revoke
 administration_list_permissions administration_add_permission administration_show_permission administration_list_audit
@@ -45,6 +48,11 @@ administration_list_permissions administration_add_permission administration_sho
 
 def _form(*files: tuple[str, bytes]) -> dict[str, Any]:
     return {"body": form(*(File(*one) for one in files)), "headers": {"Content-Type": FORM}}
+
+
+def _announced(data: bytes, **more: Any) -> dict[str, Any]:
+    digest = hashlib.sha256(data).hexdigest()
+    return {"name": "a.png", "size": len(data), "type": "image/png", "sha256": digest, **more}
 
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -64,6 +72,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "ratings_rate_series": {"json": {"rating": 7}},
     "ratings_rate_chapter": {"json": {"rating": 7}},
     "files_add": _form(("file", page())),
+    "uploads_create": {"json": {"target": {"generic": True}, "files": [_announced(page())]}},
+    "uploads_commit": {"json": {}},
     "teams_create": {"json": {"name": "A Team"}},
     "teams_change": {"json": {"description": "Another."}},
     "teams_set_member": {"json": {"role": "member"}},
@@ -130,6 +140,9 @@ def _milliseconds() -> float:
 # Every promise is kept: the app is asked for each answer that is described.
 
 
+PARAMETERS = ["series", "chapter", "team", "user", "key", "upload", "session"]
+
+
 class Tour:
     """Four people of a site, and requests whose answers are checked."""
 
@@ -143,7 +156,7 @@ class Tour:
 
     def ask(self, expected: str, method: str, path: str, by: Asker | None = None, **more: Any) -> Any:
         """A request; `expected` is a status, and the code of a refusal. The answer's JSON, else its headers."""
-        address = path if path.startswith(("/uploads", "/health", "/ready", "/docs")) else API + path
+        address = path if path.startswith((API, "/uploads", "/health", "/ready", "/docs")) else API + path
         answer = (by or self.site.stranger).ask(method, address, **more)
         self.promises.check(method, address, answer, more.get("json"))
         kind = answer.headers.get("content-type", "")
@@ -181,8 +194,11 @@ def test_every_promise_is_kept(tour: Tour) -> None:
     _files(tour, chapter["pages"][0]["url"])
     comment = _comments(tour, chapter["id"])
     _ratings(tour, series["id"], chapter["id"])
+    _uploads(tour, series["id"])
     _service(tour)
     _administration(tour)
+    generic = {"target": {"generic": True}, "files": [_announced(page())]}
+    asked = tour.ask("201", "POST", f"{API}/uploads", tour.admin, json=generic)
     team = tour.ask("201", "POST", "/teams", tour.owner, json={"name": "The Last"})
     here = {
         "series": series["id"],
@@ -196,6 +212,18 @@ def test_every_promise_is_kept(tour: Tour) -> None:
     }
     _what_every_route_answers(tour, here)
     _what_is_limited(tour, here)
+    _what_every_route_answers(
+        tour,
+        {
+            "series": series["id"],
+            "chapter": chapter["id"],
+            "team": team["id"],
+            "user": team["members"][0]["id"],
+            "key": chapter["pages"][0]["url"].removeprefix("/uploads/"),
+            "upload": asked["tickets"][0]["id"],
+            "session": asked["session"],
+        },
+    )
     missing = {promise for promise in tour.promises.made() - tour.promises.kept if promise.status != "503"}
     # a team or a cover that goes away between two statements of one transaction
     assert {promise for promise in missing if promise.code != "no_longer_there"} == set()
@@ -426,6 +454,121 @@ def _files(tour: Tour, url: str) -> None:
     tour.ask("416 range_not_satisfiable", "GET", url, headers={"Range": "bytes=999999-"})
 
 
+def _uploads(tour: Tour, series_id: str) -> None:
+    chapter = tour.chapter(series_id, 30, published=False)
+    target = {"target": {"chapterId": chapter["id"]}}
+    body = {**target, "files": [_announced(page(), page=1)]}
+    for who, expected, on in (
+        (tour.reader, "403 not_allowed", {"generic": True}),
+        (tour.other, "404 not_found", {"chapterId": NOBODY}),
+    ):
+        tour.ask(expected, "POST", f"{API}/uploads", who, json={**body, "target": on, "files": [_announced(page())]})
+    asked = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=body)
+    (ticket,), path = asked["tickets"], f"{API}/uploads/sessions/{asked['session']}"
+    other = {**body, "files": [_announced(flat("gif", 3, 3), page=1)]}
+    tour.ask("409 page_exists", "POST", f"{API}/uploads", tour.owner, json=other)
+    two = {"target": {"seriesId": series_id}, "files": [_announced(page()), _announced(flat("gif", 3, 3))]}
+    tour.ask("413 too_many_uploads", "POST", f"{API}/uploads", tour.owner, json=two)
+    upload = f"{API}/uploads/{ticket['id']}"
+    tour.ask("409 not_uploaded", "POST", f"{upload}/complete", tour.owner)
+    tour.ask("409 upload_incomplete", "POST", f"{path}/commit", tour.owner)
+    _tickets(tour, ticket)
+    tour.ask("200", "POST", f"{upload}/complete", tour.owner)
+    tour.ask("200", "GET", upload, tour.owner)
+    tour.ask("200", "GET", path, tour.owner)
+    tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=body)
+    _refused_commits(tour, chapter, path)
+    tour.ask("200", "POST", f"{path}/commit", tour.owner, json={"order": [ticket["id"]]})
+    tour.ask("409 upload_closed", "DELETE", path, tour.owner)
+    tour.ask("409 upload_closed", "DELETE", upload, tour.owner)
+    _refused_uploads(tour)
+    _removed_targets(tour, series_id)
+    _too_many_sessions(tour, series_id)
+
+
+def _put(tour: Tour, expected: str, ticket: Any, data: bytes, **more: Any) -> None:
+    how = {"headers": ticket["headers"], "body": data, **more}
+    tour.ask(expected, "PUT", ticket["url"], **how)
+
+
+def _tickets(tour: Tour, ticket: Any) -> None:
+    _put(tour, "404 not_found", {**ticket, "url": ticket["url"][:-1] + "x"}, page())
+    _put(tour, "413 too_large", ticket, page() + b"x")
+    _put(tour, "400 not_as_announced", ticket, page()[:-1])
+    _put(tour, "415 unsupported_type", ticket, page(), headers={"Content-Type": "text/html"})
+    _put(tour, "411 length_required", ticket, b"", headers={**ticket["headers"], "Transfer-Encoding": "chunked"})
+    _put(tour, "204", ticket, page())
+    tour.site.clock.forward(hours=2)
+    _put(tour, "403 ticket_expired", ticket, page())
+
+
+def _refused_commits(tour: Tour, chapter: Any, path: str) -> None:
+    tour.ask("201", "POST", f"/chapters/{chapter['id']}/pages", tour.owner, **_form(("page_1", page())))
+    tour.ask("409 page_exists", "POST", f"{path}/commit", tour.owner)
+    tour.site.write("UPDATE users SET role = 'user' WHERE id = :id", id=tour.owner.id)
+    tour.ask("403 not_allowed", "POST", f"{path}/commit", tour.owner)
+    tour.site.write("UPDATE users SET role = 'uploader' WHERE id = :id", id=tour.owner.id)
+
+
+def _refused_uploads(tour: Tour) -> None:
+    """What completing refuses; then an upload and a session end."""
+    body: dict[str, Any] = {}
+    for expected, sent in {**_REFUSED_IMAGES, "400 not_as_announced": page("jpeg")}.items():
+        if expected == "413 too_large":
+            continue
+        body = {"target": {"generic": True}, "files": [_announced(sent)]}
+        (ticket,) = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=body)["tickets"]
+        _put(tour, "204", ticket, sent)
+        tour.ask(expected, "POST", f"{API}/uploads/{ticket['id']}/complete", tour.owner)
+        tour.ask("204", "DELETE", f"{API}/uploads/{ticket['id']}", tour.owner)
+    asked = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=body)
+    (ticket,) = asked["tickets"]
+    tour.site.write("UPDATE users SET role = 'user' WHERE id = :id", id=tour.owner.id)
+    tour.ask("403 not_allowed", "POST", f"{API}/uploads/{ticket['id']}/complete", tour.owner)
+    tour.site.write("UPDATE users SET role = 'uploader' WHERE id = :id", id=tour.owner.id)
+    tour.site.write("UPDATE upload_sessions SET state = 'abandoned' WHERE id = :id", id=asked["session"])
+    _put(tour, "409 upload_closed", ticket, page("jpeg"))
+    tour.ask("409 upload_closed", "POST", f"{API}/uploads/{ticket['id']}/complete", tour.owner)
+    tour.ask("409 upload_closed", "POST", f"{API}/uploads/sessions/{asked['session']}/commit", tour.owner)
+    tour.ask("204", "DELETE", f"{API}/uploads/sessions/{asked['session']}", tour.owner)
+
+
+def _sent(tour: Tour, target: Any, **more: Any) -> Any:
+    body = {"target": target, "files": [_announced(page(), **more)]}
+    asked = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=body)
+    _put(tour, "204", asked["tickets"][0], page())
+    return asked
+
+
+def _removed_targets(tour: Tour, series_id: str) -> None:
+    chapter = tour.chapter(series_id, 31)
+    full = {"chapterId": tour.chapter(series_id, 32, published=False)["id"]}
+    gone, beyond = _sent(tour, {"chapterId": chapter["id"]}), _sent(tour, full, page=1000)
+    for asked in (gone, beyond):
+        tour.ask("200", "POST", f"{API}/uploads/{asked['tickets'][0]['id']}/complete", tour.owner)
+    second = {"target": full, "files": [_announced(flat("gif", 3, 3), type="image/gif")]}
+    (ticket,) = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=second)["tickets"]
+    _put(tour, "204", ticket, flat("gif", 3, 3), headers={"Content-Type": "image/gif"})
+    tour.ask("200", "POST", f"{API}/uploads/{ticket['id']}/complete", tour.owner)
+    tour.ask("413 too_many_pages", "POST", f"{API}/uploads/sessions/{beyond['session']}/commit", tour.owner)
+    late = {"target": {"chapterId": chapter["id"]}, "files": [_announced(flat("gif", 3, 3), type="image/gif")]}
+    (ticket,) = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=late)["tickets"]
+    tour.ask("204", "DELETE", f"/chapters/{chapter['id']}", tour.owner)
+    tour.ask("410 removed", "POST", f"{API}/uploads/{ticket['id']}/complete", tour.owner)
+    tour.ask("410 removed", "POST", f"{API}/uploads", tour.owner, json=late)
+    tour.ask("204", "DELETE", f"{API}/uploads/{ticket['id']}", tour.owner)
+    tour.ask("410 removed", "POST", f"{API}/uploads/sessions/{gone['session']}/commit", tour.owner)
+
+
+def _too_many_sessions(tour: Tour, series_id: str) -> None:
+    for number in range(40, 60):
+        chapter = tour.chapter(series_id, number, published=False)
+        body = {"target": {"chapterId": chapter["id"]}, "files": [_announced(page())]}
+        if tour.owner.post("uploads", body).status_code != 201:
+            tour.ask("429 too_many_upload_sessions", "POST", f"{API}/uploads", tour.owner, json=body)
+            return
+
+
 def _service(tour: Tour) -> None:
     for path in ("/health", "/ready", "/docs", "/openapi.json"):
         tour.ask("200", "GET", path)
@@ -491,7 +634,7 @@ def _filled(operation: Operation, values: dict[str, str]) -> str:
 
 
 def _ask(tour: Tour, expected: str, method: str, path: str, by: Asker | None = None, **more: Any) -> None:
-    tour.ask(expected, method, path.removeprefix(API), by, **more)
+    tour.ask(expected, method, path, by, **more)
 
 
 # What every request may meet
@@ -505,6 +648,7 @@ def test_an_app_that_could_not_start_answers_as_described() -> None:
     client = testing.TestClient(start.or_unavailable(start.once(build)))
     for operation in promises.operations:
         path = _filled(operation, dict.fromkeys(PARTS, NOBODY))
+        path = _filled(operation, dict.fromkeys(PARAMETERS, NOBODY))
         promises.check(operation.method, path, client.simulate_request(operation.method, path))
     assert promises.kept == {Promise(one.name, "503", "not_started") for one in promises.operations}
 
@@ -514,6 +658,7 @@ def test_a_database_that_was_not_prepared_is_told_as_described(tmp_path: Any) ->
     with opened(f"sqlite:///{tmp_path}/none.db") as site:
         for operation in promises.operations:
             path = _filled(operation, dict.fromkeys(PARTS, NOBODY))
+            path = _filled(operation, dict.fromkeys(PARAMETERS, NOBODY))
             promises.check(operation.method, path, site.stranger.ask(operation.method, path))
     codes = {one.code for one in promises.kept if one.status == "503"}
     assert codes == {"schema_mismatch", ""}  # /ready says it in its own words

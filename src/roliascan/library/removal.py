@@ -90,7 +90,7 @@ def forget_cover(tx: Tx, file_id: str) -> list[str]:
     """Deletes the row of a cover that no series has any more; its storage key. It may serve several of one person."""
     # locked, so that who gives it to another series at this moment comes before or after
     file = tx.one("SELECT id, storage_key FROM files WHERE id = :id FOR UPDATE", chapters.FileKey, id=file_id)
-    if file is None or tx.one("SELECT id FROM series WHERE cover_file_id = :id LIMIT 1", _Id, id=file_id):
+    if file is None or tx.one("SELECT id FROM series WHERE cover_file_id = :id FOR UPDATE", _Id, id=file_id):
         return []
     chapters.forget_files(tx, [file_id])
     return [file.storage_key]

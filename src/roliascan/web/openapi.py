@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from roliascan import __version__, errors
 from roliascan.errors import Invalid, NotAllowed, NotFound, NotSignedIn, PreconditionFailed, Refusal
 from roliascan.library.images import ImageType
-from roliascan.web import bodies, documents, files, pages, schemas, series, state, stored, vocabulary
+from roliascan.web import bodies, documents, files, pages, schemas, series, state, stored, uploads, vocabulary
 from roliascan.web.answers import PROBLEM, status_of
 from roliascan.web.bodies import LengthRequired, Malformed
 from roliascan.web.calls import COOKIE, Created, Empty, Redirect, Tagged
@@ -187,6 +187,8 @@ def _conditions(route: Route) -> Iterator[str]:
 def _request_body(route: Route, made: _Made) -> _Part | None:
     if route.handler in _FORMS:
         return {"required": True, "content": {"multipart/form-data": {"schema": _FORMS[route.handler]}}}
+    if route.handler is uploads.receive:
+        return {"required": True, "content": {"*/*": {"schema": _FILE}}}
     body, optional = _body(route)
     if body is None:
         return None

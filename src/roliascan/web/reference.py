@@ -242,7 +242,13 @@ def _curl(method: str, path: str, operation: _Part) -> str:
         parts.append('-H "Authorization: Bearer $TOKEN"')
     content = operation.get("requestBody", {}).get("content", {})
     if "multipart/form-data" in content:
-        parts.append("-F page_1=@1.png -F page_2=@2.png")
+        fields = content["multipart/form-data"]["schema"].get("properties", ["page_1", "page_2"])
+        parts.append(" ".join(f"-F {field}=@{place}.png" for place, field in enumerate(fields, start=1)))
+    elif "*/*" in content:
+        needed = "&".join(
+            f"{one['name']}=${one['name'].upper()}" for one in operation["parameters"] if one["in"] == "query"
+        )
+        parts = [f'curl -X {method.upper()} "{address}?{needed}"', "-H 'Content-Type: image/png' --data-binary @1.png"]
     elif content:
         example = json.dumps(content["application/json"]["example"], ensure_ascii=False)
         parts += ["-H 'Content-Type: application/json'", f"-d '{example}'"]

@@ -21,8 +21,10 @@ _IN_TEAM = {"enum": ["leader", "member"]}
 _SERIES_TYPE = {"enum": list(get_args(SeriesType))}
 _STATUS = {"enum": list(get_args(Status))}
 _IMAGE_TYPE = {"enum": list(get_args(ImageType))}
+_FILE_TYPE = {"enum": [*get_args(ImageType), "application/pdf"]}
 _NUMBER = {"minimum": 0, "maximum": 999999.999, "description": "With at most 3 decimals; null where a label stands."}
 _FILE = {"format": "uri-reference", "description": "Below this site or, when it starts with a scheme, elsewhere."}
+_ID = {"format": "uuid"}
 _EMAIL = {"format": "email", "description": "Unique without regard to case and look-alike letters."}
 _PASSWORD = {"format": "password", "description": "8 to 1,024 bytes of UTF-8."}
 
@@ -67,9 +69,30 @@ _KNOWN: Mapping[str, Schema] = {
     "StoredFile.bytes": {"description": "The size of the file."},
     "StoredFile.height": {"description": "In pixels, as shown; null for what is no image."},
     "StoredFile.name": {"description": "What its sender called it, made safe."},
-    "StoredFile.type": {"enum": [*get_args(ImageType), "application/pdf"]},
+    "StoredFile.type": _FILE_TYPE,
     "StoredFile.url": _FILE,
     "StoredFile.width": {"description": "In pixels, as shown; null for what is no image."},
+    "AnnouncedFile.name": {"description": "What you call it; it is kept as a label only."},
+    "AnnouncedFile.sha256": {"description": "The SHA-256 of its bytes, in lower-case hex."},
+    "AnnouncedFile.size": {"description": "In bytes."},
+    "Target.chapterId": _ID,
+    "Target.seriesId": _ID,
+    "Tickets.session": _ID,
+    "Upload.fileId": {**_ID, "description": "The file that it became: of a page, its identifier; null before."},
+    "Upload.page": {"description": "The page that it asks for; null to be appended."},
+    "Upload.session": _ID,
+    "Upload.sha256": {"description": "In lower-case hex."},
+    "Upload.size": {"description": "In bytes."},
+    "Upload.state": {"enum": ["waiting", "complete"]},
+    "Upload.type": _FILE_TYPE,
+    "Upload.url": {**_FILE, "description": "Where it is, once its session is committed."},
+    "UploadSession.missing": {"items": {"type": "string", "format": "uuid"}},
+    "UploadSession.state": {"enum": ["open", "committed", "abandoned"]},
+    "UploadTicket.done": {"description": "True for what is complete already; then there is nothing to send."},
+    "UploadTicket.headers": {"description": "Send the file with these."},
+    "UploadTicket.method": {"enum": ["PUT"]},
+    "UploadTicket.page": {"description": "The page that it asks for; null to be appended."},
+    "UploadTicket.url": {**_FILE, "description": "Where to send the file: below this site, or elsewhere."},
     "User.bannedUntil": {"description": "The end of a ban; null where it has none."},
     "User.granted": {"description": "Permissions on top of those of the role."},
     "User.isBanned": {"description": "Right now."},

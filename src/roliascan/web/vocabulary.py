@@ -6,10 +6,25 @@ from typing import Any, NamedTuple
 from roliascan.database import faults
 from roliascan.database.faults import Dangling
 from roliascan.database.schema import SchemaMismatch
-from roliascan.errors import Busy, NotAllowed, NotSatisfiable, PreconditionFailed, Refusal, Removed, TooMany
+from roliascan.errors import (
+    Busy,
+    NotAllowed,
+    NotFound,
+    NotSatisfiable,
+    PreconditionFailed,
+    Refusal,
+    Removed,
+    TooLarge,
+    TooMany,
+    UnsupportedType,
+)
+from roliascan.library.announcing import TooManySessions, TooManyUploads
+from roliascan.library.arrivals import NotAsAnnounced, NotUploaded, TicketExpired
 from roliascan.library.chapters import ChapterExists, NoPages
+from roliascan.library.committing import UploadIncomplete
 from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
 from roliascan.library.pages import PageExists, TooManyPages
+from roliascan.library.uploads import UploadClosed
 from roliascan.paging import PageTooDeep
 from roliascan.people.accounts import EmailTaken, InvalidCredentials, UsernameTaken, WrongPassword
 from roliascan.people.grants import PermissionTaken
@@ -30,6 +45,7 @@ from roliascan.web import (
     sessions,
     stored,
     teams,
+    uploads,
 )
 from roliascan.web.calls import COOKIE, Handler
 from roliascan.web.forms import TooManyFiles
@@ -66,6 +82,12 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     ratings.rate_chapter: (Muted, Removed),
     ratings.unrate_chapter: (Removed,),
     files.add: _IMAGE,
+    uploads.create: (NotAllowed, NotFound, Removed, PageExists, TooManyUploads, TooManySessions),
+    uploads.receive: (TicketExpired, UploadClosed, NotAsAnnounced, LengthRequired, TooLarge, UnsupportedType),
+    uploads.complete: (NotAllowed, Removed, UploadClosed, NotUploaded, NotAsAnnounced, *_IMAGE),
+    uploads.remove: (UploadClosed,),
+    uploads.commit: (NotAllowed, Removed, UploadClosed, UploadIncomplete, PageExists, TooManyPages, Dangling),
+    uploads.abandon: (UploadClosed,),
     stored.show: (NotSatisfiable,),
     teams.index: (PageTooDeep,),
     teams.create: (TeamTaken,),
@@ -124,6 +146,11 @@ EXAMPLES: Mapping[Handler, dict[str, Any]] = {
     comments.change: {"body": "I did not see that coming, twice."},
     ratings.rate_series: {"rating": 9},
     ratings.rate_chapter: {"rating": 8},
+    uploads.create: {
+        "target": {"chapterId": "01936d3f-7a31-7cc4-9d5e-3f1f0f5a6b7c"},
+        "files": [{"name": "1.png", "size": 204800, "type": "image/png", "sha256": "9f" * 32, "page": 1}],
+    },
+    uploads.commit: {"order": ["01936d3f-7a31-7cc4-9d5e-3f1f0f5a6b7c", "01936d3f-7a30-7b1a-8c2d-5e6f70819203"]},
     teams.create: {"name": "Night Shift", "links": [{"label": "Site", "url": "https://nightshift.example/"}]},
     teams.change: {"description": "We work while you sleep."},
     teams.set_member: {"role": "leader"},
@@ -151,6 +178,9 @@ TAGS: Mapping[str, Tag] = {
     "administration": Tag("administration", "Users, permissions and the audit log, for those who keep order."),
     "files": _FILES,
     "stored": _FILES,
+    "uploads": Tag(
+        "uploads", "Sending files past the API, straight to where they are kept, and going on after a break."
+    ),
     "state": Tag("state", "Whether the service is alive and ready."),
     "documents": Tag("documentation", "This API, for programs and for people."),
 }
@@ -162,6 +192,7 @@ PARAMETERS: Mapping[str, str] = {
     "chapter": "The identifier of a chapter.",
     "comment": "The identifier of a comment.",
     "cursor": "What `page.next` said of the page before; not together with `page`.",
+    "expires": "As the ticket says.",
     "key": "The key of a file: what follows `/uploads/` in its address. It contains slashes.",
     "isBanned": "Only who is banned now, or who is not.",
     "language": "Only of this language (a BCP 47 tag).",
@@ -172,7 +203,8 @@ PARAMETERS: Mapping[str, str] = {
     "reason": "Why; told to those who come to the address.",
     "role": "Only people of this role.",
     "series": "The identifier of a series.",
-    "session": "The identifier of a session.",
+    "session": "The identifier of a session, one's own.",
+    "signature": "As the ticket says.",
     "sort": "The order.",
     "state": "Other than published: only what you may see, such as your own drafts.",
     "status": "Only of this status.",
@@ -180,6 +212,7 @@ PARAMETERS: Mapping[str, str] = {
     "targetKind": "Only what was done to such things: `user`, `permission`, `series`, `chapter`, `team`, `comment`.",
     "team": "The identifier of a team.",
     "type": "Only of this type.",
+    "upload": "The identifier of an announced file.",
     "user": "The identifier of a person.",
     "administration.list_users.q": "How a username or an address begins; letters that look alike count as the same.",
     "If-Match": 'The version that you change, such as `"7"`: 412 when somebody was faster. Absent: whatever it is.',

@@ -1,0 +1,64 @@
+"""What files are uploaded for: the pages of a chapter, the cover of a series, or themselves; and who may."""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from roliascan.database import Reader
+from roliascan.library import chapters, rights, series
+from roliascan.library.filing import FOLDER as FILES
+from roliascan.library.intake import COVERS
+from roliascan.library.pages import FOLDER as PAGES
+from roliascan.library.pages import MOST_PAGES
+from roliascan.people.persons import Person, require
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What files are for: exactly one of these."""
+
+    chapter_id: str | UnsetType = UNSET
+    series_id: str | UnsetType = UNSET
+    generic: bool | UnsetType = UNSET
+
+    @property
+    def kind(self) -> str:
+        return "chapter" if self.chapter_id else "series" if self.series_id else "generic"
+
+    @property
+    def id(self) -> str | None:
+        return self.chapter_id or self.series_id or None
+
+
+class Kind(NamedTuple):
+    """How files of a kind of target are kept, how many there may be, and whether they may be documents."""
+
+    purpose: str
+    folder: str
+    most: int
+    documents: bool = False
+
+
+KINDS = {
+    "chapter": Kind("page", PAGES, MOST_PAGES),
+    "series": Kind("cover", COVERS, 1),
+    "generic": Kind("file", FILES, MOST_PAGES, documents=True),
+}
+
+
+def target_of(kind: str, id: str | None) -> Target:
+    if kind == "chapter":
+        return Target(chapter_id=id or "")
+    return Target(series_id=id or "") if kind == "series" else Target(generic=True)
+
+
+def require_right(db: Reader, target: Target, *, person: Person) -> None:
+    """Raises NotFound, Removed, NotAllowed for who may not add files to it, as adding them at once would."""
+    if target.chapter_id:
+        chapter = chapters.look(db, target.chapter_id, person=person)
+        rights.require_edit(person, "update:chapter", owns=chapter.owns, override="delete:any")
+    elif target.series_id:
+        held = series.look(db, target.series_id, person=person)
+        rights.require_edit(person, "update:series", owns=held.owns)
+    else:
+        require(person, "upload:file")
