@@ -88,6 +88,22 @@ def test_uploads_are_for_who_announced_them(any_work: Work) -> None:  # ST-04, A
     told(any_work.uploader.post(f"{upload}/complete"))
 
 
+@pytest.mark.parametrize("odd", [NOBODY, NOBODY.upper(), "0", "null", "%27%20OR%201=1", "sessions", "x" * 4000])
+def test_odd_identifiers_are_not_found(any_work: Work, odd: str) -> None:  # AZ-05
+    admin = any_work.site.sign_up("admin")
+    for method, path in (
+        ("GET", "uploads/{}"),
+        ("DELETE", "uploads/{}"),
+        ("POST", "uploads/{}/complete"),
+        ("PUT", "uploads/{}/bytes"),
+        ("GET", "uploads/sessions/{}"),
+        ("DELETE", "uploads/sessions/{}"),
+        ("POST", "uploads/sessions/{}/commit"),
+    ):
+        if odd != "sessions" or "sessions" in path:
+            refused(admin.ask(method, path.format(odd)), 404, "not_found")
+
+
 LOST: list[tuple[str, int]] = [
     ("UPDATE users SET is_banned = TRUE WHERE id = :id", 401),
     ("UPDATE users SET role = 'user' WHERE id = :id", 403),

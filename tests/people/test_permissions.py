@@ -65,6 +65,11 @@ def pages(library: Library, asker: Asker, chapter: Any) -> Result:
     return asker.post(f"chapters/{chapter['id']}/pages", body=form(File("f", PAGE)), headers={"Content-Type": FORM})
 
 
+def announce(asker: Asker, target: Any) -> Result:
+    file = {"name": "a.png", "size": 1, "type": "image/png", "sha256": "0" * 64}
+    return asker.post("uploads", {"target": target, "files": [file]})
+
+
 ACTS: dict[str, tuple[Act, str]] = {
     "start a series": (
         lambda _, who: who.post("series", {"title": "A", "author": "B"}),
@@ -116,6 +121,22 @@ ACTS: dict[str, tuple[Act, str]] = {
     "arrange pages": (
         lambda it, who: who.put(f"chapters/{it.chapter['id']}/pages", {"ids": [it.chapter["pages"][0]["id"]]}),
         "member leader admin",
+    ),
+    "take in a file": (
+        lambda _, who: who.send("files", File("file", PAGE)),
+        "other creator member leader moderator admin",
+    ),
+    "get a ticket for a page": (
+        lambda it, who: announce(who, {"chapterId": it.chapter["id"]}),
+        "member leader admin",
+    ),
+    "get a ticket for a cover": (
+        lambda it, who: announce(who, {"seriesId": it.series["id"]}),
+        "creator member leader moderator admin",
+    ),
+    "get a ticket for a file": (
+        lambda _, who: announce(who, {"generic": True}),
+        "other creator member leader moderator admin",
     ),
     "edit the team": (lambda it, who: who.patch(f"teams/{it.team['id']}", {"description": "D"}), "leader admin"),
     "end the team": (lambda it, who: who.delete(f"teams/{it.team['id']}"), "leader admin"),
