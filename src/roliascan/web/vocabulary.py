@@ -47,6 +47,7 @@ from roliascan.web import (
     teams,
     uploads,
 )
+from roliascan.web.bodies import LengthRequired
 from roliascan.web.calls import COOKIE, Handler
 from roliascan.web.forms import TooManyFiles
 

@@ -16,7 +16,7 @@ from roliascan.cli.original.rows import present
 from roliascan.cli.original.uploads import Gone, Uploads
 from roliascan.database import Database, Reader, Tx
 from roliascan.errors import Busy, Refusal
-from roliascan.library import chapters, intake, pages, series
+from roliascan.library import chapters, images, intake, pages, series
 from roliascan.people import persons
 from roliascan.storage import Storage
 from roliascan.text import tidy
@@ -178,7 +178,7 @@ class Taker:
             with self._uploads.open(wanted.path) as source:
                 upload = pages.Upload("file", None, source)
                 now = self._clock()
-                pages.store(self._storage, stored, upload, folder=folder, max_bytes=self._max_bytes, now=now)
+                pages.store(self._storage, stored, upload, folder, images.inspect, max_bytes=self._max_bytes, now=now)
         except Busy:
             raise
         except (Refusal, OSError) as error:
