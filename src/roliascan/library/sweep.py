@@ -26,7 +26,7 @@ GRACE = timedelta(hours=24)
 _STEP = 200  # rows that one transaction deletes
 _BLOCK = 1_000  # files looked at in one statement
 _FEW = 100  # strays in a block that are no reason to doubt
-_FOLDERS = ("covers", "files", "pages")  # of storage, in the order of their names
+_FOLDERS = ("covers", "files", "incoming", "pages")  # of storage, in the order of their names
 _KEY = re.compile(r"[a-z]+/([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.[a-z]+")
 
 P = ParamSpec("P")
