@@ -209,7 +209,6 @@ def test_every_promise_is_kept(tour: Tour) -> None:
         "team": team["id"],
         "user": team["members"][0]["id"],
         "key": chapter["pages"][0]["url"].removeprefix("/uploads/"),
-        "session": NOBODY,
         "permission": "mute:user",
     }
     _what_every_route_answers(tour, here)

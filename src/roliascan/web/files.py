@@ -20,7 +20,7 @@ def add(call: Call) -> Created[StoredFile]:
         call.db,
         call.storage,
         person=call.person,
-        uploads=(_upload(part, place) for place, part in enumerate(forms.parts(call.req))),
+        uploads=(_upload(call, part, place) for place, part in enumerate(forms.parts(call.req))),
         max_bytes=call.settings.max_file_size,
         files_at=call.files_at,
         now=call.now,
@@ -28,9 +28,10 @@ def add(call: Call) -> Created[StoredFile]:
     return Created(added, added.url, below_api=False)
 
 
-def _upload(part: forms.Part, place: int) -> Upload:
+def _upload(call: Call, part: forms.Part, place: int) -> Upload:
     if part.field != FIELD:
         raise Invalid(Problem(part.field, f"is not known here; send one file, in the field {FIELD}"))
     if place:
         raise Invalid(Problem(FIELD, "is here twice; send one file at a time"))
+    call.limit("upload", call.person.id)
     return Upload(part.field, None, part.source, part.name)

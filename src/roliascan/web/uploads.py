@@ -76,6 +76,7 @@ def create(call: Call, body: Announcement) -> Created[Tickets]:
     Send each file as its ticket says, then complete it, then commit the session. Asking again for the same target goes
     on with the session that is open; what is complete there under the same page and hash is `done`.
     """
+    call.limit("upload", call.person.id, times=len(body.files))
     asked = announcing.ask(
         call.db,
         person=call.person,
