@@ -107,7 +107,9 @@ class Place:
 
     @cached_property
     def _app(self) -> Any:
-        return create_app(Settings.from_environ({"JWT_SECRET": SECRET, **self.environ}), database=self._db)
+        return create_app(
+            Settings.from_environ({"JWT_SECRET": SECRET, "RATE_LIMITS": "off", **self.environ}), database=self._db
+        )
 
     def close(self) -> None:
         self._db.close()

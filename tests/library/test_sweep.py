@@ -231,19 +231,17 @@ def cover(site: Site, asker: Asker, *, purpose: str = "cover", state: str = "rea
 
 def test_files_that_nothing_shows_go_after_the_grace(any_site: Site) -> None:  # ST-09
     asker = any_site.sign_up("uploader")
-    shown, replaced, unused = (cover(any_site, asker) for _ in range(3))
+    shown, unused = (cover(any_site, asker) for _ in range(2))
     linked, pending = cover(any_site, asker, purpose="file"), cover(any_site, asker, purpose="file", state="pending")
-    series = asker.makes_series(coverId=replaced)
-    asker.publishes(series, 1, pages=2)
-    told(asker.patch(f"series/{series['id']}", {"coverId": shown}))
+    asker.publishes(asker.makes_series(coverId=shown), 1, pages=2)
     before = (any_site.stored, any_site.count("files"))
     any_site.clock.forward(hours=23, minutes=59)
     assert swept(any_site) == NOTHING
     assert (any_site.stored, any_site.count("files")) == before
     any_site.clock.forward(minutes=1)
-    assert swept(any_site) == Swept(files_deleted=3)
+    assert swept(any_site) == Swept(files_deleted=2)
     pages = any_site.values("id", "files WHERE purpose = 'page'")
-    assert {replaced, unused, pending}.isdisjoint(any_site.values("id", "files"))
+    assert {unused, pending}.isdisjoint(any_site.values("id", "files"))
     assert any_site.stored == sorted(
         [f"covers/{shown}.png", f"files/{linked}.png", *(f"pages/{page}.png" for page in pages)]
     )
