@@ -119,6 +119,8 @@ def test_what_the_cursor_points_to_may_be_gone(site: Site, keeper: Asker) -> Non
         ("language=e'n", ["language"]),
         ("team=1", ["team"]),
         ("q=a%00b", ["q"]),
+        ("page=null", ["page"]),
+        ("cursor=x&type=null&status=NULL", ["status", "type"]),
         ("q=" + "x" * 201, ["q"]),
         ("unknown=1", ["unknown"]),
         ("limit=0&page=0&sort=x&unknown=1&state=", ["limit", "page", "sort", "state", "unknown"]),

@@ -35,12 +35,19 @@ def read(params: Mapping[str, Any], into: type[T]) -> T:
     """The query string as `into`. Raises Invalid for what is out of range, unknown, or there twice."""
     if not params:
         return into()
-    return bodies.convert(dict(params), into, strict=False)
+    return _without_null(params, bodies.convert(dict(params), into, strict=False))
 
 
 def read_plain(params: dict[str, Any], into: type[T]) -> T:
     """The same for texts of which nothing has to be trimmed or normalized."""
     try:
-        return msgspec.convert(params, into, strict=False) if params else into()
+        return _without_null(params, msgspec.convert(params, into, strict=False) if params else into())
     except msgspec.ValidationError:
         return read(params, into)
+
+
+def _without_null(params: Mapping[str, Any], made: T) -> T:
+    """What was made, unless msgspec took the text `null` for nothing, as it does where a number may be absent."""
+    if nulls := [name for name in params if getattr(made, name) is None]:
+        raise Invalid(*(Problem(name, "must not be null") for name in nulls))
+    return made
