@@ -1,5 +1,6 @@
 """What a handler is given, and what it may give back."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -138,10 +139,10 @@ class Call:
         header = str(self.env.get("HTTP_IF_MATCH") or "*").strip()
         if header == "*":
             return None
-        version = header.removeprefix("W/").strip('"').partition("-")[0]
-        if not (version.isascii() and version.isdigit() and len(version) < 10):
+        written = re.fullmatch(r'(?:W/)?"([0-9]{1,9})(?:-[^"]*)?"', header)
+        if not written:
             raise Invalid(Problem("If-Match", 'must be a version in quotes, such as "7"'))
-        return int(version)
+        return int(written[1])
 
 
 def _token(req: "falcon.Request") -> str | None:
