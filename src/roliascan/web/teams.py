@@ -15,11 +15,16 @@ from roliascan.web.queries import ListQuery
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
+_HOST = r"[^\s<>\"'\[\]/?#@:%\\\x00-\x1f\x7f-\x9f]+(:[0-9]{1,5})?"
+_URL = rf"^https?://{_HOST}([/?#][^\s<>\"\x00-\x1f\x7f-\x9f]*)?$"
+"""Of a site, whatever its path: no name and password before the host, which hide where a link leads, no brackets."""
+
+
 class SentLink(msgspec.Struct, forbid_unknown_fields=True):
     """An address of a team: a site, a chat."""
 
     label: Annotated[str, Meta(min_length=1, max_length=100)]
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f-\x9f]+$", max_length=1000)]
+    url: Annotated[str, Meta(pattern=_URL, max_length=1000)]
 
 
 Links = Annotated[list[SentLink], Meta(max_length=20)]
