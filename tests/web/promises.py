@@ -4,11 +4,16 @@ import copy
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
+import jsonschema  # type: ignore[import-untyped]
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+
+Broken: type[Exception] = jsonschema.ValidationError
+"""Raised where a body is not after its schema; other broken promises are AssertionErrors."""
 
 
 class Promise(NamedTuple):
@@ -57,7 +62,10 @@ class Promises:
 
         What was sent and taken must be after the schema too.
         """
-        operation = self._operation(method, path.partition("?")[0])
+        self.check_of(self._operation(method, path.partition("?")[0]), answer, sent)
+
+    def check_of(self, operation: Operation, answer: Any, sent: Any = None) -> None:
+        """As `check`, where it is known which operation answered."""
         status = str(answer.status_code)
         assert status in operation.about["responses"], f"{operation.name} answered {status}: {answer.text}"
         response = self._at(operation.about["responses"][status])
@@ -82,8 +90,11 @@ class Promises:
         return str(code)
 
     def _validate(self, value: Any, schema: dict[str, Any]) -> None:
-        absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:it#/'))
-        OAS31Validator(absolute, registry=self._registry, format_checker=oas31_format_checker).validate(value)
+        self._validator(json.dumps(schema).replace('"#/', '"urn:it#/')).validate(value)
+
+    @cache  # noqa: B019 - there are few of them, and they last as long as their tests
+    def _validator(self, schema: str) -> Any:
+        return OAS31Validator(json.loads(schema), registry=self._registry, format_checker=oas31_format_checker)
 
     def _operation(self, method: str, path: str) -> Operation:
         """The one at this address; of several the one with the fewest parameters."""
