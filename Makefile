@@ -2,17 +2,19 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
+INSTALL := python -m pip --disable-pip-version-check -qq --no-input
+PIP := $(BIN)/$(INSTALL)
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	--custom-compile-command "make lock" $(UPGRADE)
 PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
+FUZZ := .tools/fuzz
 
-.PHONY: help setup serve test test-all check bench lock clean .fill .emulator
+.PHONY: help setup serve test test-all check fuzz bench lock clean .fill .emulator
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make setup | serve | test | test-all | check | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -45,6 +47,18 @@ check: setup
 	$(BIN)/mypy src tests $(if $(wildcard bench/*.py),bench)
 	$(BIN)/pytest -q tests/house tests/test_architecture.py
 
+# Generated input for as long as it takes; FUZZ_REQUESTS and FUZZ_STEPS say how much.
+fuzz: setup $(FUZZ)/fuzz.txt
+	@$(FUZZ)/bin/python -m tests.fuzz
+
+# As .venv, which it holds and more: schemathesis brings much that nothing else needs.
+$(FUZZ)/fuzz.txt: requirements/fuzz.txt
+	@echo "Filling $(FUZZ) from $<"
+	@$(PYTHON) -m venv --clear $(FUZZ)
+	@$(FUZZ)/bin/$(INSTALL) install --require-hashes --only-binary :all: --requirement $<
+	@$(FUZZ)/bin/$(INSTALL) install --no-build-isolation --no-deps --no-index --editable .
+	@cp $< $@
+
 bench: setup
 	@$(BIN)/python -m bench
 
@@ -55,6 +69,8 @@ lock: setup
 		--output-file requirements/server.txt
 	$(LOCK) pyproject.toml requirements/test.in --all-extras --constraint requirements/server.txt \
 		--output-file requirements/test.txt
+	$(LOCK) pyproject.toml requirements/test.in requirements/fuzz.in --all-extras --constraint requirements/test.txt \
+		--output-file requirements/fuzz.txt
 	$(LOCK) requirements/lambda-emulator.in --no-deps --output-file requirements/lambda-emulator.txt
 
 # The Lambda emulator is one file of a large wheel. Without it the tests that need it are skipped, or fail with CI=true.

@@ -33,11 +33,11 @@ def test_a_lock_is_exact_hashed_and_says_nothing_else(lock: Path) -> None:
 
 
 def test_each_lock_holds_the_smaller_one() -> None:
-    runtime, server, test = (
-        _locked(PROJECT / "requirements" / f"{name}.txt") for name in ("runtime", "server", "test")
+    runtime, server, test, fuzz = (
+        _locked(PROJECT / "requirements" / f"{name}.txt") for name in ("runtime", "server", "test", "fuzz")
     )
     assert runtime
-    assert runtime <= server <= test
+    assert runtime <= server <= test <= fuzz
 
 
 def test_the_runtime_lock_holds_what_the_package_depends_on() -> None:

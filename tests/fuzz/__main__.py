@@ -1,0 +1,91 @@
+"""`make fuzz`: generated requests and generated walks, in numbers.
+
+FUZZ_REQUESTS (20,000), FUZZ_STEPS (5,000) and FUZZ_SEED (another each time) say how much and which; FUZZ_ONLY leaves
+one part, `requests` or `walks`. Ends with 1 when something was found.
+"""
+
+import os
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+
+from tests.fuzz import parts as fuzzed
+from tests.fuzz.told import Outcome, Told
+from tests.model.machine import steps_of
+from tests.servers import parts
+
+KINDS = ("sqlite", "postgresql")
+WALKERS = 4  # they wait for the databases most of the time
+_ROW = "{:<12}{:<12}{:>9}{:>12}  {}"
+
+
+def main() -> int:
+    seed = int(os.environ.get("FUZZ_SEED") or random.getrandbits(32))
+    print(f"FUZZ_SEED={seed}", flush=True)
+    only = os.environ.get("FUZZ_ONLY") or "requests walks"
+    with (
+        tempfile.TemporaryDirectory(prefix="roliascan-fuzz-") as run,
+        parts.up({"postgresql", "mariadb"}),
+        ProcessPoolExecutor(mp_context=get_context("spawn")) as pool,
+    ):
+        asking = _start_requests(pool, run, seed) if "requests" in only else []
+        walking = _start_walks(pool, run, seed) if "walks" in only else []
+        found = [*_tell_requests(asking), *_tell_walks(walking)]
+    return 1 if any(found) else 0
+
+
+def _start_requests(pool: ProcessPoolExecutor, run: str, seed: int) -> list[Future[Outcome]]:
+    wanted = int(os.environ.get("FUZZ_REQUESTS") or 20_000)
+    kinds = [kind for kind in KINDS if kind == "sqlite" or not parts.missing(kind)]
+    each = -(-wanted // len(kinds))
+    return [pool.submit(fuzzed.requests, run, kind, each, seed + place) for place, kind in enumerate(kinds)]
+
+
+def _start_walks(pool: ProcessPoolExecutor, run: str, seed: int) -> list[Future[tuple[Counter[str], str]]]:
+    wanted = int(os.environ.get("FUZZ_STEPS") or 5_000)
+    return [pool.submit(fuzzed.walks, run, -(-wanted // WALKERS), seed + 1000 * place) for place in range(WALKERS)]
+
+
+def _tell_requests(asking: Iterable[Future[Outcome]]) -> list[bool]:
+    """Whether something was found, for each."""
+    outcomes = [one.result() for one in asking]
+    if outcomes:
+        print(_ROW.format("role", "database", "requests", "operations", "statuses"))
+    for outcome in outcomes:
+        for told in outcome.told:
+            _print_row(told)
+        print(f"  in {outcome.seconds:.0f} s")
+    if outcomes:
+        print(_ROW.format("all", "", sum(told.requests for one in outcomes for told in one.told), "", ""), flush=True)
+    for finding in (finding for outcome in outcomes for finding in outcome.findings):
+        print(f"\n{finding.check}: {finding.operation}: {finding.title}\n{finding.sample}")
+    return [bool(outcome.findings) for outcome in outcomes]
+
+
+def _print_row(told: Told) -> None:
+    statuses = " ".join(f"{status}:{count}" for status, count in sorted(told.statuses.items()))
+    done = f"{len(told.done)} of {len(told.operations)}"
+    print(_ROW.format(told.role or "stranger", told.kind, told.requests, done, statuses))
+
+
+def _tell_walks(walking: Iterable[Future[tuple[Counter[str], str]]]) -> list[bool]:
+    """Whether something was found, for each."""
+    found, counts = [], Counter[str]()
+    for one in walking:
+        walked, failure = one.result()
+        counts += walked
+        found.append(bool(failure))
+        print(failure, end="")
+    if found:
+        print(f"\n{steps_of(counts)} steps on the model and on every database")
+    for name, count in sorted(counts.items()):
+        print(f"  {name:<20}{count:>8}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The parts of `make fuzz`, each for a process of its own."""
+
+import tempfile
+import traceback
+from collections import Counter
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import hypothesis
+
+from roliascan.web import logs
+from tests.fuzz import generated
+from tests.fuzz.ground import ROLES
+from tests.fuzz.told import Outcome
+from tests.model import machine
+from tests.model.places import opened_everywhere
+from tests.servers import databases, parts
+
+
+def requests(run: str, kind: str, wanted: int, seed: int) -> Outcome:
+    """Generated requests on this kind of database, at least so many."""
+    _settle()
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=run)))
+        urls = {role: stack.enter_context(_database(Path(run), directory, kind)) for role in ROLES}
+        return generated.run(urls, kind, requests=wanted, seed=seed)
+
+
+def _database(run: Path, directory: Path, kind: str) -> AbstractContextManager[str]:
+    if kind == "sqlite":
+        return databases.sqlite(run, directory, migrated=True)
+    return databases.migrated_copy(parts.require(kind))
+
+
+def walks(run: str, steps: int, seed: int) -> tuple[Counter[str], str]:
+    """Generated walks of at least so many steps in all: how often each was taken, and what one of them met."""
+    _settle()
+    counts = Counter[str]()
+    with (
+        tempfile.TemporaryDirectory(dir=run) as directory,
+        opened_everywhere(Path(directory), Path(run)) as places,
+    ):
+        try:
+            machine.walk(places, counts, steps=steps, seed=seed)
+        except Exception as error:  # of any kind: it is what was looked for, and is told
+            return counts, "".join(traceback.format_exception(error))
+    return counts, ""
+
+
+def _settle() -> None:
+    hypothesis.settings.register_profile("fuzz", deadline=None, database=None)
+    hypothesis.settings.load_profile("fuzz")
+    logs.log = _quiet
+
+
+def _quiet(*_args: object, **_more: object) -> None:
+    """A line for each of so many requests is for nobody."""
