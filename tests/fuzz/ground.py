@@ -19,6 +19,7 @@ _KNOWN = {
     "chapter": "id FROM chapters",
     "team": "id FROM teams",
     "user": "id FROM users",
+    "comment": "id FROM comments",
     "key": "storage_key FROM files",
 }
 """What a parameter of a path may name."""
@@ -100,6 +101,9 @@ def sow(maker: Asker) -> None:
     for number, fields in ((1, {}), (2, {"teamIds": [team["id"]]}), (2.5, {"language": "en", "volume": "1"})):
         maker.publishes(shown, number, pages=2, **fields)
     maker.adds_pages(maker.makes_chapter(shown, None, label="Extra"))
+    first = maker.publishes(shown, 3)
+    told(maker.post(f"chapters/{first['id']}/comments", {"body": "First"}), 201)
+    told(maker.put(f"chapters/{first['id']}/rating", {"rating": 7}))
     hidden = maker.publishes(shown, 4)
     told(maker.post(f"chapters/{hidden['id']}/hide", {"reason": "Wrong order"}))
     later = maker.publishes(shown, 5)

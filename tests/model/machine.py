@@ -380,6 +380,73 @@ class Machine(RuleBasedStateMachine):
         self._step("chapter list")
         self._list_chapters(self._person(who), self._series(which), self._query(asked))
 
+    @rule(who=WHO, which=WHICH, of=st.sampled_from(["series", "chapters"]), rating=st.integers(1, 10))
+    def something_is_rated(self, who: int, which: int, of: str, rating: int) -> None:
+        self._step("rating")
+        person, name = self._person(who), self._series(which) if of == "series" else self._chapter(which)
+        expected = self._expected(self.model.rate, person, name, rating)
+        self._ask(expected, person, "PUT", [of, name, "rating"], json={"rating": rating})
+        self._look_at_rated(expected, of, name)
+
+    @rule(who=WHO, which=WHICH, of=st.sampled_from(["series", "chapters"]))
+    def a_rating_is_taken_back(self, who: int, which: int, of: str) -> None:
+        self._step("rating taken back")
+        person, name = self._person(who), self._series(which) if of == "series" else self._chapter(which)
+        expected = self._expected(self.model.unrate, person, name)
+        self._ask(expected, person, "DELETE", [of, name, "rating"])
+        self._look_at_rated(expected, of, name)
+
+    def _look_at_rated(self, changed: Answer, of: str, name: Name) -> None:
+        if changed.status >= 400:
+            return
+        self.places.turn()
+        for who in self._watchers():
+            self._see(self._expected(self.model.show_rating, who, name), who, [of, name, "rating"])
+            shown = self.model.show_series if of == "series" else self.model.show_chapter
+            self._see(self._expected(shown, who, name), who, [of, name])
+            self._list_series(who, {"sort": "rating"})
+        self.places.turn(all=True)
+
+    @rule(who=WHO, which=WHICH, words=st.sampled_from(["Good", "漫画", "O'Really; --"]))
+    def somebody_comments(self, who: int, which: int, words: str) -> None:
+        self._step("comment")
+        person, name = self._person(who), self._chapter(which)
+        expected = self._expected(self.model.comment, person, name, words)
+        self._ask(expected, person, "POST", ["chapters", name, "comments"], json={"body": words})
+        self._look_at_comments(expected, name)
+
+    @rule(who=WHO, which=WHICH)
+    def a_comment_changes(self, who: int, which: int) -> None:
+        self._step("comment change")
+        person, name = self._person(who), self._comment(which)
+        expected = self._expected(self.model.change_comment, person, name, "Better")
+        self._ask(expected, person, "PATCH", ["comments", name], json={"body": "Better"})
+        self._look_at_comments(expected, self._chapter_of(name))
+
+    @rule(who=WHO, which=WHICH)
+    def a_comment_is_deleted(self, who: int, which: int) -> None:
+        self._step("comment deletion")
+        person, name = self._person(who), self._comment(which)
+        chapter = self._chapter_of(name)
+        expected = self._expected(self.model.delete_comment, person, name)
+        self._ask(expected, person, "DELETE", ["comments", name])
+        self._look_at_comments(expected, chapter)
+
+    def _look_at_comments(self, changed: Answer, chapter: Name) -> None:
+        if changed.status >= 400:
+            return
+        self.places.turn()
+        for who in self._watchers():
+            path = ["chapters", chapter, "comments"]
+            seen = self._expected(self.model.show_chapter, who, chapter)
+            if seen.status != 200:
+                self._see(seen, who, path)
+                continue
+            self.places.expect_list(self.model.comment_list(chapter), None, _name(who), path, {"limit": 50})
+            for comment in self.model.comments:
+                self._see(self._expected(self.model.show_comment, who, comment), who, ["comments", comment])
+        self.places.turn(all=True)
+
     # What is seen
 
     def _look_at(self, changed: Answer, *, series: Answer | None = None, chapter: Answer | None = None) -> None:
@@ -466,6 +533,13 @@ class Machine(RuleBasedStateMachine):
 
     def _chapter(self, number: int) -> Name:
         return _one_of([*self.model.chapters, *(name for name in self.model.gone if name[0] == "c")], number)
+
+    def _comment(self, number: int) -> Name:
+        return _one_of(list(self.model.comments), number)
+
+    def _chapter_of(self, comment: Name) -> Name:
+        found = self.model.comments.get(comment)
+        return found.chapter.name if found else NOTHING
 
     def _team(self, number: int) -> Name:
         return _one_of(list(self.model.teams), number)

@@ -7,6 +7,7 @@ of the refusal, or with the body. Things are called by names of the model's own,
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tests.front import NOW
@@ -103,6 +104,7 @@ class Series:
     published_at: datetime | None
     slug: str = ""
     slugs: list[str] = field(default_factory=list)
+    ratings: dict[Name, int] = field(default_factory=dict)
     version: int = 1
     updated_at: datetime = NOW
 
@@ -119,6 +121,7 @@ class Chapter:
     published_at: datetime | None = None
     publish_at: datetime | None = None
     pages: dict[int, Name] = field(default_factory=dict)
+    ratings: dict[Name, int] = field(default_factory=dict)
     version: int = 1
 
     @property
@@ -133,6 +136,16 @@ class Chapter:
         return (self.series.name, self.words["language"], self.words["volume"], self.number_key, frozenset(self.teams))
 
 
+@dataclass
+class Comment:
+    name: Name
+    chapter: Chapter
+    author: Person
+    words: str
+    now: datetime
+    updated_at: datetime
+
+
 class Model:
     def __init__(self) -> None:
         self.now = NOW
@@ -140,6 +153,7 @@ class Model:
         self.teams: dict[Name, Team] = {}
         self.series: dict[Name, Series] = {}
         self.chapters: dict[Name, Chapter] = {}
+        self.comments: dict[Name, Comment] = {}
         self.gone: dict[Name, str | None] = {}
         """What was removed after it had been seen, with the reason."""
         self.gone_slugs: dict[str, str | None] = {}
@@ -431,6 +445,71 @@ class Model:
         if {one for one, role in team.members.items() if role == "leader"} == {without}:
             raise Refused(409, "last_leader")
 
+    # Ratings and comments
+
+    def _rated(self, who: Person, name: Name) -> Series | Chapter:
+        return self._seen_series(who, name) if name[0] == "s" else self._seen_chapter(who, name)
+
+    def rate(self, who: Person | None, name: Name, rating: int) -> Answer:
+        person = _signed_in(who)
+        thing = self._rated(person, name)
+        thing.ratings[person.name] = rating
+        return Answer(200, _rating_body(thing, person))
+
+    def unrate(self, who: Person | None, name: Name) -> Answer:
+        person = _signed_in(who)
+        self._rated(person, name).ratings.pop(person.name, None)
+        return Answer(204)
+
+    def show_rating(self, who: Person | None, name: Name) -> Answer:
+        person = _signed_in(who)
+        return Answer(200, _rating_body(self._rated(person, name), person))
+
+    def comment(self, who: Person | None, name: Name, words: str) -> Answer:
+        person = _signed_in(who)
+        chapter = self._seen_chapter(person, name)
+        comment = Comment(self.name("m"), chapter, person, words, self.now, self.now)
+        self.comments[comment.name] = comment
+        return Answer(201, _comment_body(comment))
+
+    def change_comment(self, who: Person | None, name: Name, words: str) -> Answer:
+        person = _signed_in(who)
+        comment = self._seen_comment(person, name)
+        if comment.author is not person:
+            raise Refused(403, "not_allowed")
+        comment.words, comment.updated_at = words, self.now
+        return Answer(200, _comment_body(comment))
+
+    def delete_comment(self, who: Person | None, name: Name) -> Answer:
+        person = _signed_in(who)
+        comment = self._comment(name)
+        if comment.author is not person:
+            self._seen_comment(person, name)
+            if person.role not in SEERS:
+                raise Refused(403, "not_allowed")
+        del self.comments[name]
+        return Answer(204)
+
+    def _comment(self, name: Name) -> Comment:
+        """It goes with its chapter, without a word."""
+        comment = self.comments.get(name)
+        if comment is None or comment.chapter.name not in self.chapters:
+            raise Refused(404, "not_found")
+        return comment
+
+    def _seen_comment(self, who: Person | None, name: Name) -> Comment:
+        comment = self._comment(name)
+        if not self.sees_chapter(who, comment.chapter):
+            raise Refused(404, "not_found")
+        return comment
+
+    def show_comment(self, who: Person | None, name: Name) -> Answer:
+        return Answer(200, _comment_body(self._seen_comment(who, name)))
+
+    def comment_list(self, name: Name) -> list[Any]:
+        found = [one for one in self.comments.values() if one.chapter.name == name]
+        return [_comment_body(one) for one in sorted(found, key=lambda one: one.now, reverse=True)]
+
     # What people see
 
     def series_list(self, who: Person | None, asked: Mapping[str, Any]) -> list[Any]:
@@ -448,7 +527,7 @@ class Model:
         keys: dict[str, Callable[[Series], Any]] = {
             "newest": lambda one: one.published_at,
             "updated": lambda one: self._last_chapter_at(one) or one.now,
-            "rating": lambda one: 0,
+            "rating": lambda one: _mean(one) or 0,
             "created": lambda one: one.now,
         }
         order = keys[sort if state == PUBLIC else "created"]
@@ -528,8 +607,8 @@ class Model:
             "slug": series.slug,
             "cover": None,
             "chapterCount": len(self.shown_chapters(series)),
-            "rating": None,
-            "ratingCount": 0,
+            "rating": _mean(series),
+            "ratingCount": len(series.ratings),
             "lastChapterAt": _instant(self._last_chapter_at(series)),
             "state": series.state,
             "publishedAt": _instant(series.published_at),
@@ -566,8 +645,8 @@ class Model:
             ],
             "previous": self._beside(chapter, -1),
             "next": self._beside(chapter, 1),
-            "rating": None,
-            "ratingCount": 0,
+            "rating": _mean(chapter),
+            "ratingCount": len(chapter.ratings),
             "version": chapter.version,
         }
 
@@ -624,6 +703,28 @@ def _chapter_words(fields: Mapping[str, Any]) -> dict[str, Any]:
     if words["number"] is None and words["label"] is None:
         raise Refused(400, "invalid")
     return words
+
+
+def _mean(thing: Series | Chapter) -> float | None:
+    """With three decimals, halves up."""
+    if not thing.ratings:
+        return None
+    mean = Decimal(sum(thing.ratings.values())) / len(thing.ratings)
+    return float(mean.quantize(Decimal("0.001"), ROUND_HALF_UP))
+
+
+def _rating_body(thing: Series | Chapter, person: Person) -> dict[str, Any]:
+    return {"rating": thing.ratings.get(person.name), "average": _mean(thing), "count": len(thing.ratings)}
+
+
+def _comment_body(comment: Comment) -> dict[str, Any]:
+    return {
+        "id": comment.name,
+        "body": comment.words,
+        "createdAt": _instant(comment.now),
+        "updatedAt": _instant(comment.updated_at),
+        "user": {"id": comment.author.name, "username": comment.author.username},
+    }
 
 
 def _is(who: Person | None, roles: set[str]) -> bool:
