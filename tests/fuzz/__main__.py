@@ -30,7 +30,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="roliascan-fuzz-") as run,
         parts.up({"postgresql", "mariadb"}),
-        ProcessPoolExecutor(mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(len(KINDS) + WALKERS, mp_context=get_context("spawn")) as pool,
     ):
         asking = _start_requests(pool, run, seed) if "requests" in only else []
         walking = _start_walks(pool, run, seed) if "walks" in only else []
