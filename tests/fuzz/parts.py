@@ -53,5 +53,5 @@ def _settle() -> None:
     logs.write = _quiet
 
 
-def _quiet(_line: str) -> None:
+def _quiet(text: str) -> None:
     """A line for each of so many requests is for nobody."""

@@ -77,12 +77,15 @@ class Machine(RuleBasedStateMachine):
         self._begin()
 
     def _begin(self) -> None:
-        """Something to go on with: a team, a series of it, one in nobody's sight, a chapter that is published."""
+        """Something to go on with: a team of two, its series, one in nobody's sight, chapters in sight and out of it."""
         first, second, *_ = self.model.people.values()
         team = self._found(first, "Moon")
         for person, fields in ((first, {"teamIds": [team.body["id"]]}), (second, {"state": "draft"})):
             started = self._start_series(person, {"title": "Moon", "author": "MOON", **fields})
             self._release(person, started.body["id"], {"number": 1})
+        self._join(first, team.body["id"], second.name, "member")
+        released = self._release(second, next(iter(self.model.series)), {"number": 2, "teamIds": [team.body["id"]]})
+        self._hide(second, released.body["id"])
 
     def _sign_up(self, role: str) -> None:
         name = self.model.name("p")
@@ -195,11 +198,12 @@ class Machine(RuleBasedStateMachine):
         body = self._body({"number": number, "language": language, "teamIds": teams}) | label
         self._release(self.model.people[series.creator], series.name, body)
 
-    def _release(self, person: Person, series: Name, body: dict[str, Any]) -> None:
+    def _release(self, person: Person, series: Name, body: dict[str, Any]) -> Answer:
         added = self._add_chapter(person, series, body)
         if added.status == 201:
             self._add_pages(person, added.body["id"], [None])
             self._publish(person, added.body["id"], None)
+        return added
 
     @rule(who=WHO, which=WHICH, fields=_some(CHAPTER), version=VERSION)
     def a_chapter_changes(self, who: int, which: int, fields: dict[str, Any], version: str | None) -> None:
@@ -226,7 +230,9 @@ class Machine(RuleBasedStateMachine):
     @rule(who=WHO, which=WHICH)
     def a_chapter_is_hidden(self, who: int, which: int) -> None:
         self._step("hiding")
-        person, name = self._person(who), self._chapter(which)
+        self._hide(self._person(who), self._chapter(which))
+
+    def _hide(self, person: Person | None, name: Name) -> None:
         expected = self._expected(self.model.hide, person, name)
         self._ask(expected, person, "POST", ["chapters", name, "hide"])
         self._look_at(expected, chapter=expected)
@@ -315,7 +321,9 @@ class Machine(RuleBasedStateMachine):
     @rule(who=WHO, which=WHICH, member=WHO, role=st.sampled_from(["leader", "member"]))
     def somebody_joins(self, who: int, which: int, member: int, role: str) -> None:
         self._step("joining")
-        person, name, other = self._person(who), self._team(which), self._named(member)
+        self._join(self._person(who), self._team(which), self._named(member), role)
+
+    def _join(self, person: Person | None, name: Name, other: Name, role: str) -> None:
         expected = self._expected(self.model.set_member, person, name, other, role)
         self._ask(expected, person, "PUT", ["teams", name, "members", other], json={"role": role})
         self._look_at(expected)
@@ -323,7 +331,18 @@ class Machine(RuleBasedStateMachine):
     @rule(who=WHO, which=WHICH, member=WHO)
     def somebody_leaves(self, who: int, which: int, member: int) -> None:
         self._step("leaving")
-        person, name, other = self._person(who), self._team(which), self._named(member)
+        self._leave(self._person(who), self._team(which), self._named(member))
+
+    @precondition(lambda self: self.model.teams)
+    @rule(which=st.integers(0, 8), member=WHICH)
+    def a_member_leaves(self, which: int, member: int) -> None:
+        """Whatever they did in the team is no longer theirs."""
+        self._step("leaving of one's own")
+        team = self.model.teams[self._team(which)]
+        name = list(team.members)[-1 - member % len(team.members)]
+        self._leave(self.model.people[name], team.name, name)
+
+    def _leave(self, person: Person | None, name: Name, other: Name) -> None:
         expected = self._expected(self.model.remove_member, person, name, other)
         self._ask(expected, person, "DELETE", ["teams", name, "members", other])
         self._look_at(expected)
