@@ -94,7 +94,8 @@ def request(draw: Callable[[Strategy], Any], operation: Operation, document: Sch
             (query if parameter["in"] == "query" else headers)[parameter["name"]] = value
     path = operation.path
     for name, value in ground.path(names).items():
-        path = path.replace(f"{{{name}}}", _segment(value))
+        segment = _segment(value)
+        path = path.replace(f"{{{name}}}", segment if name == "key" else segment.replace("/", "-"))
     asked: dict[str, Any] = {"params": query, "headers": {name: _header(value) for name, value in headers.items()}}
     for kind, content in about.get("requestBody", {}).get("content", {}).items():
         if kind != "application/json":

@@ -77,7 +77,7 @@ class Machine(RuleBasedStateMachine):
         self._begin()
 
     def _begin(self) -> None:
-        """Something to go on with: a team of two, its series, one in nobody's sight, chapters in sight and out of it."""
+        """Something to go on with: a team of two, its series, one out of sight, chapters in sight and out of it."""
         first, second, *_ = self.model.people.values()
         team = self._found(first, "Moon")
         for person, fields in ((first, {"teamIds": [team.body["id"]]}), (second, {"state": "draft"})):
