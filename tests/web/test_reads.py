@@ -44,7 +44,8 @@ def ids(site: Site) -> dict[str, str]:
 
 
 GETS = """
-series series/ series? series?limit=2 series?limit=0 series?limit=x series?limit=1&limit=2 series?limit= series?=1
+series series/ series? series?page=null series?type=NULL series?q=null
+series?limit=2 series?limit=0 series?limit=x series?limit=1&limit=2 series?limit= series?=1
 series?x=1 series?sort=title series?sort=nothing series?q=lantern series?q=lan%74ern series?q=the+lanterns
 series?q=%00 series?q=%E6%BC%AB series?page=2 series?page=99999 series?page=101&limit=100 series?cursor=x
 series?cursor=WyJu series?language=en&status=ongoing series?state=draft series?team={team} series?team=x

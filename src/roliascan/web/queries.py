@@ -48,6 +48,8 @@ def read_plain(params: dict[str, Any], into: type[T]) -> T:
 
 def _without_null(params: Mapping[str, Any], made: T) -> T:
     """What was made, unless msgspec took the text `null` for nothing, as it does where a number may be absent."""
-    if nulls := [name for name in params if getattr(made, name) is None]:
-        raise Invalid(*(Problem(name, "must not be null") for name in nulls))
+    if "null" in map(str.lower, params.values()):
+        names = {field.encode_name: field.name for field in msgspec.structs.fields(made)}
+        if nulls := [name for name in params if getattr(made, names[name]) is None]:
+            raise Invalid(*(Problem(name, "must not be null") for name in nulls))
     return made
