@@ -104,8 +104,10 @@ def main() -> None:
     def start_response(_status: str, _headers: object, _exc_info: object = None, /) -> Callable[[bytes], object]:
         return lambda data: None
 
+    passed = environ()
+
     def answer() -> bytes:
-        return b"".join(app(environ(), start_response))
+        return b"".join(app(passed.copy(), start_response))
 
     def bare() -> bytes:
         cursor = raw.cursor()

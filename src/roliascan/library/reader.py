@@ -140,24 +140,24 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
         raise series.tombstone(db, "chapter", chapter_id) or NotFound
     rights.require_sight(viewer, owns=row.owns or changed, states=(row.state, row.series_state))
     return Chapter(
-        id=row.id,
-        series=SeriesName(row.series_id, row.series_slug, row.series_title),
-        number=number(row.number_milli),
-        label=row.label,
-        title=row.title,
-        volume=row.volume or None,
-        language=row.language,
-        teams=team_names(row.teams) if row.teams else [],
-        state=row.state,
-        published_at=row.published_at,
-        publish_at=row.publish_at,
-        page_count=row.page_count,
-        pages=_pages(row.pages, files_at) if row.pages else [],
-        previous=_beside(row, row.previous),
-        next=_beside(row, row.next),
-        rating=series.mean(row.rating_sum or 0, row.rating_count or 0),
-        rating_count=row.rating_count or 0,
-        version=row.version,
+        row.id,
+        SeriesName(row.series_id, row.series_slug, row.series_title),
+        number(row.number_milli),
+        row.label,
+        row.title,
+        row.volume or None,
+        row.language,
+        team_names(row.teams) if row.teams else [],
+        row.state,
+        row.published_at,
+        row.publish_at,
+        row.page_count,
+        _pages(row.pages, files_at) if row.pages else [],
+        _beside(row, row.previous) if row.previous else None,
+        _beside(row, row.next) if row.next else None,
+        series.mean(row.rating_sum or 0, row.rating_count or 0),
+        row.rating_count or 0,
+        row.version,
     )
 
 
@@ -168,9 +168,9 @@ def _pages(written: str, files_at: str) -> list[ChapterPage]:
     ]
 
 
-def _beside(row: _Row, written: str | None) -> Neighbour | None:
+def _beside(row: _Row, written: str) -> Neighbour | None:
     """Of several releases of one number the one of the same teams, then of the same volume."""
-    found = _BESIDE.decode(written) if written else []
+    found = _BESIDE.decode(written)
     if not found:
         return None
     if len(found) > 1:

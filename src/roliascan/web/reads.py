@@ -40,12 +40,8 @@ class _Read(NamedTuple):
     kept: tuple[tuple[str, str], ...]
 
 
-class _Asked(NamedTuple):
-    """A request for one of them."""
-
-    read: _Read
-    id: str
-    params: dict[str, str]
+_Asked = tuple[_Read, str, dict[str, str]]
+"""A request for one of them: with an identifier, or with none, and with the parameters of its query."""
 
 
 def first(parts: Parts, behind: "Callable[[], WSGIApplication]") -> "WSGIApplication":
@@ -75,7 +71,7 @@ def first(parts: Parts, behind: "Callable[[], WSGIApplication]") -> "WSGIApplica
             path=environ["PATH_INFO"],
             status=int(status[:3]),
             ms=(time.perf_counter() - started) * 1000,
-            route=asked.read.route.path,
+            route=asked[0].route.path,
             client=environ.get("roliascan.client", ""),
         )
         start_response(status, told)
@@ -114,7 +110,7 @@ def _asked(environ: Environ, reads: Mapping[tuple[str, bool, str], _Read]) -> _A
     read = reads.get((noun, bool(identifier), part))
     query = environ.get("QUERY_STRING")
     params = _params(query) if query else {}
-    return None if read is None or params is None else _Asked(read, identifier, params)
+    return None if read is None or params is None else (read, identifier, params)
 
 
 def _params(query: str) -> dict[str, str] | None:
@@ -131,11 +127,11 @@ def _params(query: str) -> dict[str, str] | None:
 
 
 def _answer(parts: Parts, environ: Environ, asked: _Asked) -> tuple[str, _Headers, bytes]:
-    read = asked.read
+    read, identifier, params = asked
     parts.gate.check(time.monotonic())
     wants = read.wants()
-    given = {read.name: asked.id} if asked.id else {}
-    query = queries.read_plain(asked.params, wants.query)
+    given = {read.name: identifier} if identifier else {}
+    query = queries.read_plain(params, wants.query)
     if wants.query is not queries.NoQuery:
         given["query"] = query
     result, version = wants.handler(Call(parts, environ), **given), ""
