@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from roliascan.ids import new_id
+from roliascan.library import sweep
 from roliascan.storage import StorageUnavailable
 from roliascan.storage.memory import MemoryStorage
-from tests.front import Asker, Clock, Site, fields, opened, refused, told
+from tests.front import PAGE, Asker, Clock, Site, everything, fields, opened, refused, told
 
 OF_SERIES = ("series", "series_titles", "series_slugs", "series_teams", "series_stats", "search_terms")
 OF_CHAPTERS = ("chapters", "chapter_teams", "pages", "files")
@@ -99,16 +101,23 @@ def test_what_was_cut_short_is_ended_by_repeating(fragile: Site, cut: int) -> No
     refused(fragile.stranger.get(path), 404)
     assert fragile.stored
     told(owner.delete(path, params={"reason": "Second try"}), 204)
-    assert left(fragile) == {}
     assert totals(fragile) == {"series": 0, "chapters": 0, "teams": 1}
     assert refused(fragile.stranger.get(path), 410)["detail"] == "This was removed: Second try"
+    assert_swept(fragile)
+
+
+def assert_swept(site: Site) -> None:
+    """What is left are bytes without rows, and the next sweep takes them."""
+    assert set(left(site)) <= {"bytes"}
+    sweep.run(site.db, site.storage, now=site.clock.now + timedelta(days=2))
+    assert left(site) == {}
 
 
 def test_what_was_cut_short_can_be_shown_again(fragile: Site) -> None:
     owner, series = fill(fragile, 51)
     storage = fragile.storage
     assert isinstance(storage, Fragile)
-    storage.cuts = {11}
+    storage.cuts = {10}
     path = f"series/{series['id']}"
     refused(owner.delete(path), 503)
     shown = told(owner.patch(path, {"state": "published"}))
@@ -117,18 +126,37 @@ def test_what_was_cut_short_can_be_shown_again(fragile: Site) -> None:
     assert shown["chapterCount"] == published
     assert totals(fragile) == {"series": 1, "chapters": published, "teams": 1}
     told(owner.delete(path), 204)
-    assert left(fragile) == {}
+    assert_swept(fragile)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 4])
+def test_shown_again_no_page_is_without_its_bytes(fragile: Site, cut: int) -> None:  # SL-01
+    """Cut short between a row and its bytes: what readers find is whole."""
+    owner, series = fill(fragile, 51)
+    storage = fragile.storage
+    assert isinstance(storage, Fragile)
+    storage.cuts = {cut}
+    path = f"series/{series['id']}"
+    refused(owner.delete(path), 503)
+    told(owner.patch(path, {"state": "published"}))
+    listed = everything(fragile.stranger, f"{path}/chapters")
+    chapters = [told(fragile.stranger.get(f"chapters/{one['id']}")) for one in listed]
+    pages = [page for chapter in chapters for page in chapter["pages"]]
+    assert len(pages) == 2 * len(chapters) == 2
+    for page in pages:
+        assert fragile.stranger.get(page["url"]).content == PAGE
+    assert set(fragile.values("storage_key", "files")) <= set(fragile.stored)
 
 
 def test_what_is_added_meanwhile_goes_too(fragile: Site) -> None:
-    owner, series = fill(fragile, 1)
+    owner, series = fill(fragile, 51)
     storage = fragile.storage
     assert isinstance(storage, Fragile)
-    (chapter,) = told(owner.get(f"series/{series['id']}/chapters"))["data"]
+    last = everything(owner, f"series/{series['id']}/chapters")[-1]
 
     def meanwhile() -> None:
         storage.before_delete = lambda: None
-        owner.adds_pages(chapter, 2)
+        owner.adds_pages(last, 2)
         owner.makes_chapter(series, 99)
 
     storage.before_delete = meanwhile

@@ -36,15 +36,12 @@ def remove(
 ) -> None:
     """Hides a series, then ends its chapters step by step, then itself; cut short, doing it again goes on.
 
-    Raises NotFound, NotAllowed, PreconditionFailed.
+    Rows go first: cut short, it can also be shown again, and what is left of it has to be whole. Bytes whose turn did
+    not come are swept. Raises NotFound, NotAllowed, PreconditionFailed.
     """
     db.run(_close, series_id, person=person, reason=reason, version=version, now=now)
     while step := _next(db, series_id):
-        # Bytes first: their rows are how a repetition finds what is left. Nobody reads them any more.
-        keys = {file.storage_key for file in chapters.files_of(db, step)}
-        for key in keys:
-            storage.delete(key)
-        for key in set(db.run(_erase, series_id, step)) - keys:  # added since
+        for key in db.run(_erase, series_id, step):
             storage.delete(key)
     for key in db.run(_end, series_id, reason=reason, now=now):
         storage.delete(key)
