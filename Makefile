@@ -10,11 +10,11 @@ PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
 FUZZ := .tools/fuzz
 
-.PHONY: help setup serve test test-all check fuzz bench lock clean .fill .emulator
+.PHONY: help setup serve test test-all check fuzz faults bench lock clean .fill .emulator
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make setup | serve | test | test-all | check | fuzz | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | faults | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -61,6 +61,10 @@ $(FUZZ)/fuzz.txt: requirements/fuzz.txt
 
 bench: setup
 	@$(BIN)/python -m bench
+
+# `make faults KILLS=50 DATABASES="sqlite mariadb" SEED=7`
+faults: setup
+	@$(BIN)/python -m tests.faults $(DATABASES) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 # `make lock` keeps the versions that fit; `make lock UPGRADE=--upgrade` takes the newest.
 lock: setup

@@ -1,7 +1,8 @@
 """A PostgreSQL server of the tests' own."""
 
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,15 +20,34 @@ def found() -> Path | None:
     return Path(initdb).resolve().parent if initdb else None
 
 
+# Nothing in most tests has to survive a power cut.
+CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
 @contextmanager
 def running() -> Iterator[str]:
     """Yields postgresql://postgres@127.0.0.1:PORT, without a database name. Its clock shows another zone than ours."""
+    with made() as directory, serving(directory, program.free_port(), CARELESS) as url:
+        yield url
+
+
+@contextmanager
+def made() -> Iterator[Path]:
+    """A new directory with the data of a server that was never started; it is removed in the end."""
     programs = found()
     if programs is None:
         raise program.DidNotStart("PostgreSQL is not installed")
-    directory, port = program.server_directory("postgresql"), program.free_port()
-    data = f"{directory}/data"
-    _initdb(programs, directory, data)
+    directory = program.server_directory("postgresql")
+    try:
+        _initdb(programs, directory, f"{directory}/data")
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def serving(directory: Path, port: int, settings: Mapping[str, str]) -> Iterator[str]:
+    """A server over a directory that `made` gave, as careful as PostgreSQL is by itself unless `settings` say less."""
     options = {
         "listen_addresses": "127.0.0.1",
         "port": port,
@@ -35,17 +55,14 @@ def running() -> Iterator[str]:
         "max_connections": 250,
         "timezone": "Asia/Tokyo",
         "autovacuum": "off",
-        # Nothing here has to survive a power cut.
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
+        **settings,
     }
-    command = [f"{programs}/postgres", "-D", data, *(f"--{name}={value}" for name, value in options.items())]
+    command = [f"{found()}/postgres", "-D", f"{directory}/data"]
+    command += [f"--{name}={value}" for name, value in options.items()]
     url = f"postgresql://postgres@127.0.0.1:{port}"
     with program.running(
         command,
         ready=lambda: _connects(url),
-        directory=directory,
         cwd=directory,
         uid=program.server_uid(),
         stop=signal.SIGINT,  # "fast": does not wait for clients
