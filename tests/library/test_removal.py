@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from roliascan.ids import new_id
 from roliascan.library import sweep
-from roliascan.storage import StorageUnavailable
+from roliascan.storage import StorageFull, StorageUnavailable
 from roliascan.storage.memory import MemoryStorage
 from tests.front import PAGE, Asker, Clock, Site, everything, fields, opened, refused, told
 
@@ -19,13 +19,19 @@ OF_CHAPTERS = ("chapters", "chapter_teams", "pages", "files")
 
 
 class Fragile(MemoryStorage):
-    """Raises at the deletions whose numbers are in `cuts`, counted from 1."""
+    """Raises at the deletions whose numbers are in `cuts`, counted from 1; takes nothing more when it is `full`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.cuts: set[int] = set()
         self.deletions = 0
         self.before_delete: Callable[[], object] = lambda: None
+        self.full = False
+
+    def put(self, key: str, source: BinaryIO, *, type: str) -> None:
+        if self.full:
+            raise StorageFull
+        super().put(key, source, type=type)
 
     def delete(self, key: str) -> None:
         self.deletions += 1
@@ -96,7 +102,7 @@ def test_what_was_cut_short_is_ended_by_repeating(fragile: Site, cut: int) -> No
     assert isinstance(storage, Fragile)
     storage.cuts = {cut}
     path = f"series/{series['id']}"
-    refused(owner.delete(path), 503, "storage_unavailable")
+    refused(owner.delete(path), 503, "outcome_unknown")
     assert totals(fragile) == {"series": 0, "chapters": 0, "teams": 1}
     refused(fragile.stranger.get(path), 404)
     assert fragile.stored

@@ -135,6 +135,7 @@ class Tx:
         self._connection = pool.take()
         self._open = False
         self._failed = False
+        self.wrote = False
 
     def read(self, sql: str, into: type[T], /, **values: Any) -> list[T]:
         return _structs(self._driver, sql, self._execute(_fetch, sql, values), into)
@@ -149,6 +150,7 @@ class Tx:
 
         MySQL does not count rows set to what they were, and counts 2 where `DO UPDATE` updated.
         """
+        self.wrote = True
         return int(self._execute(_count, sql, values))
 
     def insert_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -18,10 +18,10 @@ class Lost(Busy):
 
 
 class OutcomeUnknown(Busy):
-    """The connection broke while a commit was under way: it may have happened. Look before repeating."""
+    """Something broke while a commit was under way, or after it: it may have happened. Look before repeating."""
 
     code = "outcome_unknown"
-    detail = "The connection to the database broke while saving; look whether it was saved before trying again."
+    detail = "Something broke while saving; look whether it was saved before trying again."
 
 
 class Contended(Busy):

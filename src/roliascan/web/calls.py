@@ -71,6 +71,7 @@ class Call:
 
     def __init__(self, parts: Parts, env: Mapping[str, Any], token: str | None = None) -> None:
         self.db = parts.db
+        self._counts = parts.db  # also where `db` tells apart what was saved: counting a request saves nothing of it
         self.storage = parts.storage
         self.settings = parts.settings
         self.files_at = parts.files_at
@@ -131,7 +132,7 @@ class Call:
 
         shares, secret = {whose: 1, **wider}, self.settings.jwt_secret
         buckets = [limits.bucket(kind, one, limit, secret=secret, share=share) for one, share in shares.items()]
-        limits.take(self.db, buckets, times=times)
+        limits.take(self._counts, buckets, times=times)
 
     @property
     def if_match(self) -> int | None:

@@ -11,7 +11,7 @@ from roliascan.errors import Invalid, NotAllowed, Problem
 from roliascan.ids import new_id
 from roliascan.people.persons import require
 from roliascan.web import bodies, headers, logs, queries
-from roliascan.web.calls import Call, Created, Empty, Parts, Redirect, Tagged, wants_of
+from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged, wants_of
 from roliascan.web.headers import EVERYWHERE, PRIVATE, VARY
 from roliascan.web.lean import falcon
 from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, UNCHECKED, Route
@@ -58,9 +58,16 @@ def _responder(route: Route, parts: Parts) -> Responder:
             given["query"] = query
         if wants.body is not None:
             given["body"] = None if wants.body_optional and bodies.is_empty(req) else bodies.read(req, wants.body)
-        _answer(call, route, wants.handler(call, **given))
+        _answer(call, route, _change(call, wants.handler, given) if changes else wants.handler(call, **given))
 
     return respond
+
+
+def _change(call: Call, handler: Handler, given: dict[str, Any]) -> Any:
+    from roliascan.database.saving import saving  # which readers do not need
+
+    with saving(call.db) as call.db:
+        return handler(call, **given)
 
 
 def _check_person(call: Call, who: str) -> None:
