@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tests import drawings
 from tests.faults.invariants import Act
 from tests.faults.tallies import Tally
-from tests.faults.wire import NOT_DONE, Answer, Cut, Wire
+from tests.faults.wire import NOT_DONE, UNKNOWN, Answer, Cut, Wire
 from tests.front import File, form
 
 MOST_CHAPTERS = 7
@@ -90,6 +90,7 @@ class Lane:
         self.tally = Tally()
         self.acts: list[Act] = []
         self.doubt: Change | None = None
+        self.refused = ""  # what a server that is up said to it
         self.series: Series | None = None
         self.chapters: dict[str, Chapter] = {}
         self.gone: list[str] = []
@@ -108,6 +109,7 @@ class Lane:
         self.doubt = change
         answer = self.wire.ask(change.method, change.path, by=change.by, json=change.json, form=change.form)
         if answer.status == 503 and answer.code != NOT_DONE:
+            self.refused = answer.code
             raise Cut(answer.code)
         self.doubt = None
         if answer.status >= 400:
@@ -128,10 +130,13 @@ class Lane:
         if self.doubt is None:
             return
         change, self.doubt = self.doubt, None
+        refused, self.refused = self.refused, ""
         self.tally.unknown += 1
         told = change.found()
         if told is not None:
             self.tally.found += 1
+            if refused not in ("", UNKNOWN):
+                self._wrong(f"{change.method} {change.path} was done, and answered 503 {refused}")
             self._done(change, told)
 
     def _wrong(self, sentence: str) -> None:

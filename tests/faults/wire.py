@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from tests.front import API, FORM
 
 NOT_DONE = "database_contended"  # the one 503 of a server and a database that are both up
+UNKNOWN = "outcome_unknown"  # the one 503 after which something may have been done
 
 
 class Cut(Exception):
@@ -50,11 +51,14 @@ class Wire:
         where = path if path.startswith("/") else f"{API}/{path}"
         try:
             self._connection.request(method, where, body, headers)
-            with self._connection.getresponse() as answer:
-                return Answer(answer.status, answer.read())
+            with self._connection.getresponse() as response:
+                answer = Answer(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise Cut from error
+        if answer.status >= 400:
+            self._connection.close()  # the body may not have been read, and then the server closes too
+        return answer
 
     def close(self) -> None:
         self._connection.close()
