@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from roliascan.cli.surroundings import now
 from roliascan.database import Database
-from tests.faults import invariants
-from tests.faults.lanes import Commons, Lane, People
+from tests.faults import invariants, load
+from tests.faults.lanes import Lane
+from tests.faults.model import Commons, People
 from tests.faults.tallies import Tally
 from tests.faults.wire import Cut, Wire
 from tests.front import PAGE, SECRET, Clock, File, form, opened
@@ -123,7 +124,7 @@ def under_load(run: Run, server: Server, end: Ender) -> None:
 def _work(lane: Lane, over: Event) -> None:
     try:
         while not over.is_set():
-            lane.step()
+            load.step(lane)
     except Cut:
         return
 

@@ -40,11 +40,13 @@ class Wire:
     def __init__(self, address: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
 
-    def ask(self, method: str, path: str, *, by: str = "", json: Any = None, form: bytes = b"") -> Answer:
-        """`by` is a token, or empty for a stranger. Raises Cut."""
+    def ask(
+        self, method: str, path: str, *, by: str = "", json: Any = None, form: bytes = b"", type: str = FORM
+    ) -> Answer:
+        """`by` is a token, or empty for a stranger; `type` is that of `form`. Raises Cut."""
         headers = {"Authorization": f"Bearer {by}"} if by else {}
         if form:
-            headers["Content-Type"] = FORM
+            headers["Content-Type"] = type
         elif json is not None:
             headers["Content-Type"] = "application/json"
         body = form or (None if json is None else _encoded(json))
