@@ -58,8 +58,8 @@ class Wire:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise Cut from error
-        if answer.status >= 400:
-            self._connection.close()  # the body may not have been read, and then the server closes too
+        if form or answer.status >= 400:
+            self._connection.close()  # the body may not have been read to its end, and then the server closes too
         return answer
 
     def close(self) -> None:
