@@ -8,11 +8,11 @@ import msgspec
 from msgspec import UNSET
 
 from roliascan.database import Reader, Tx, instant_text
-from roliascan.errors import NotAllowed, NotFound, Problem
+from roliascan.errors import NotFound, Problem
 from roliascan.ids import is_id, new_id_in_order
 from roliascan.library import chapters, rights, series
 from roliascan.paging import Asked, Listed, Order, Page, page_of, window
-from roliascan.people.persons import Person, require, require_voice
+from roliascan.people.persons import Person, require_right
 
 
 class Author(msgspec.Struct):
@@ -92,7 +92,7 @@ def show(db: Reader, comment_id: str, *, viewer: Person | None) -> Comment:
 
 def create(tx: Tx, chapter_id: str, body: str, *, person: Person, now: datetime) -> Comment:
     """Writes a comment on a chapter that the person sees. Raises Muted, NotFound, Removed."""
-    require_voice(person)
+    require_right(person, "comments.create")
     chapters.look(tx, chapter_id, person=person)
     comment_id = new_id_in_order(now)
     row = {"id": comment_id, "chapter_id": chapter_id, "user_id": person.id, "body": body}
@@ -103,11 +103,9 @@ def create(tx: Tx, chapter_id: str, body: str, *, person: Person, now: datetime)
 
 def change(tx: Tx, comment_id: str, body: str, *, person: Person, now: datetime) -> Comment:
     """Other words for one's own comment, while its chapter can be seen. Raises Muted, NotFound, NotAllowed."""
-    require_voice(person)
     row = _find(tx, comment_id, viewer=person)
     _require_sight(row, person)
-    if row.user_id != person.id:
-        raise NotAllowed("Only who wrote a comment may change it.")
+    require_right(person, "comments.change", owns=row.user_id == person.id)
     tx.write("UPDATE comments SET body = :body, updated_at = :now WHERE id = :id", id=comment_id, body=body, now=now)
     row.body, row.updated_at = body, instant_text(now)
     return _alone(row)
@@ -122,7 +120,7 @@ def remove(tx: Tx, comment_id: str, *, person: Person, now: datetime) -> None:
     owns = row.user_id == person.id
     if not owns:
         _require_sight(row, person)
-        require(person, "delete:comment")
+    require_right(person, "comments.remove", owns=owns)
     if not tx.write("DELETE FROM comments WHERE id = :id", id=comment_id):
         raise NotFound  # somebody was faster
     # not its words: an entry stays when they may no longer be kept

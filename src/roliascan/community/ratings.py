@@ -9,7 +9,7 @@ from roliascan.database import Reader, Tx
 from roliascan.errors import NotFound
 from roliascan.ids import is_id
 from roliascan.library import rights, series
-from roliascan.people.persons import Person, require_voice
+from roliascan.people.persons import Person, require_right
 
 
 class Rating(msgspec.Struct):
@@ -21,9 +21,10 @@ class Rating(msgspec.Struct):
 
 
 class Thing(NamedTuple):
-    """What can be rated: its kind as tombstones call it, and the statements about its ratings."""
+    """What can be rated: its kind as tombstones call it, the act as RULES do, and the statements about its ratings."""
 
     kind: str
+    act: str
     lock: str
     look: str
     put: str
@@ -44,6 +45,7 @@ def _statements(noun: str, table: str) -> dict[str, str]:
 
 SERIES = Thing(
     kind="series",
+    act="ratings.rate_series",
     look=f"""
 SELECT r.rating AS mine, t.rating_sum, t.rating_count, s.state, s.state AS series_state, {rights.OWNS_SERIES} AS owns
 FROM series s JOIN series_stats t ON t.series_id = s.id
@@ -55,6 +57,7 @@ LEFT JOIN series_ratings r ON r.series_id = s.id AND r.user_id = :viewer WHERE s
 )
 CHAPTER = Thing(
     kind="chapter",
+    act="ratings.rate_chapter",
     look=f"""
 SELECT r.rating AS mine, COALESCE(t.rating_sum, 0) AS rating_sum, COALESCE(t.rating_count, 0) AS rating_count,
     c.state, s.state AS series_state, {rights.OWNS_CHAPTER} AS owns
@@ -84,7 +87,7 @@ def show(db: Reader, thing: Thing, wanted: str, *, person: Person) -> Rating:
 
 def rate(tx: Tx, thing: Thing, wanted: str, rating: int, *, person: Person, now: datetime) -> Rating:
     """Rates a thing that one sees, or rates it anew. Raises Muted, NotFound, Removed."""
-    require_voice(person)
+    require_right(person, thing.act)
     row = _hold(tx, thing, wanted, person=person)
     if row.mine == rating:
         return _rating(rating, row.rating_sum, row.rating_count)

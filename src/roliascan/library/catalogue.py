@@ -10,7 +10,7 @@ from roliascan.library import rights
 from roliascan.library.series import COLUMNS, FROM, finish
 from roliascan.library.shapes import State
 from roliascan.paging import Asked, Listed, Order, Page, page_of, window
-from roliascan.people.persons import Person, may
+from roliascan.people.persons import Person
 
 
 class SeriesItem(Listed, rename="camel"):
@@ -108,7 +108,7 @@ def _conditions(wanted: Filter, viewer: Person | None) -> tuple[str, dict[str, A
     if wanted.team is not None:
         sql += " AND EXISTS (SELECT 1 FROM series_teams z WHERE z.series_id = s.id AND z.team_id = :team)"
         values["team"] = wanted.team
-    if wanted.state != rights.PUBLIC and not may(viewer, "see:any"):
+    if wanted.state != rights.PUBLIC and not rights.sees_all(viewer):
         sql += f" AND {rights.OWNS_SERIES}"
         values["viewer"] = rights.viewer_id(viewer)
     return sql, values

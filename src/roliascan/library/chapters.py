@@ -14,7 +14,7 @@ from roliascan.errors import Conflict, Invalid, NotFound, PreconditionFailed, Pr
 from roliascan.ids import is_id, new_id
 from roliascan.library import rights, series
 from roliascan.people import teams
-from roliascan.people.persons import Person
+from roliascan.people.persons import Person, require_right
 from roliascan.storage import Storage
 
 LARGEST_MILLI = 999_999_999
@@ -80,7 +80,7 @@ def create(tx: Tx, series_id: str, draft: Draft, *, person: Person, now: datetim
     Raises NotFound, NotAllowed, NotInTeam, Invalid, ChapterExists.
     """
     held = _series(tx, series_id, person=person)
-    rights.require_edit(person, "create:chapter", owns=held.owns, override="delete:any")
+    require_right(person, "chapters.create", owns=held.owns, leads=held.leads)
     wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
     chapter_id = id or new_id(now)
     team_ids = teams.require_membership(tx, person=person, team_ids=wanted.get("team_ids", []))
@@ -117,11 +117,12 @@ def create(tx: Tx, series_id: str, draft: Draft, *, person: Person, now: datetim
 class _Series(msgspec.Struct):
     state: str
     owns: bool
+    leads: bool
 
 
 def _series(tx: Tx, series_id: str, *, person: Person) -> _Series:
     """The series of a new chapter. It is not locked: the foreign key sees to it that it stays."""
-    sql = f"SELECT s.state, {rights.OWNS_SERIES} AS owns FROM series s WHERE s.id = :id"
+    sql = f"SELECT s.state, {rights.OWNS_SERIES} AS owns, {rights.LEADS_SERIES} AS leads FROM series s WHERE s.id = :id"
     row = tx.one(sql, _Series, id=series_id, viewer=rights.viewer_id(person)) if is_id(series_id) else None
     if row is None:
         raise series.tombstone(tx, "series", series_id) or NotFound
@@ -175,7 +176,7 @@ def look(db: Reader, chapter_id: str, *, person: Person, version: int | None = N
 def change(tx: Tx, chapter_id: str, draft: Draft, *, person: Person, version: int | None, now: datetime) -> None:
     """Changes what is given. Raises NotFound, NotAllowed, NotInTeam, PreconditionFailed, Invalid, ChapterExists."""
     held = hold(tx, chapter_id, person=person, version=version)
-    rights.require_edit(person, "update:chapter", owns=held.owns)
+    require_right(person, "chapters.change", owns=held.owns, leads=held.leads)
     wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
     changes: dict[str, Any] = {name: wanted[name] for name in ("label", "title", "language") if name in wanted}
     if "volume" in wanted:
@@ -184,7 +185,7 @@ def change(tx: Tx, chapter_id: str, draft: Draft, *, person: Person, version: in
         milli = thousandths(wanted["number"]) if "number" in wanted else held.number_milli
         changes |= {"number_milli": milli, "number_key": number_key(milli, wanted.get("label", held.label))}
     if "team_ids" in wanted:
-        rights.require_lead(person, leads=held.leads)
+        require_right(person, "chapters.give", owns=held.owns, leads=held.leads)
         changes["release_key"] = release_key(_set_teams(tx, chapter_id, wanted["team_ids"], person=person))
     assignments = "".join(f", {column} = :{column}" for column in changes)
     sql = f"UPDATE chapters SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
@@ -236,9 +237,8 @@ def publish(
     Raises NotFound, NotAllowed, PreconditionFailed, Invalid, NoPages.
     """
     held = hold(tx, chapter_id, person=person, version=version)
-    rights.require_edit(
-        person, "update:chapter", owns=held.owns, override="hide:any" if _was_shown(held) else "delete:any"
-    )
+    act = "chapters.unhide" if _was_shown(held) else "chapters.publish"
+    require_right(person, act, owns=held.owns, leads=held.leads)
     if at is not None and at > now + _FARTHEST:
         raise Invalid(Problem("at", "must be within the next ten years"))
     if held.page_count == 0:
@@ -285,7 +285,7 @@ def hide(
 ) -> None:
     """Takes a chapter out of sight. Raises NotFound, NotAllowed, PreconditionFailed."""
     held = hold(tx, chapter_id, person=person, version=version)
-    rights.require_edit(person, "update:chapter", owns=held.owns, override="hide:any")
+    require_right(person, "chapters.hide", owns=held.owns, leads=held.leads)
     published_at = datetime.fromisoformat(held.published_at) if held.published_at else None
     _turn(tx, chapter_id, state="hidden", publish_at=None, published_at=published_at, reason=reason, now=now)
     if held.state == rights.PUBLIC:
@@ -356,7 +356,7 @@ def _remove(
     tx: Tx, chapter_id: str, *, person: Person, reason: str | None, version: int | None, now: datetime
 ) -> list[str]:
     held = hold(tx, chapter_id, person=person, version=version)
-    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
+    require_right(person, "chapters.remove", owns=held.owns, leads=held.leads)
     if held.state == rights.PUBLIC:
         tx.write("UPDATE chapters SET state = 'hidden' WHERE id = :id", id=chapter_id)
         _count(tx, held, by=-1)

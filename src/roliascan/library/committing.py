@@ -10,7 +10,7 @@ from roliascan.errors import Conflict, Invalid, Problem
 from roliascan.library import pages, series, uploads
 from roliascan.library.pages import Coming
 from roliascan.people import sessions
-from roliascan.people.persons import Person, require
+from roliascan.people.persons import Person, require_right
 from roliascan.storage import Storage
 
 
@@ -118,7 +118,7 @@ def _show_cover(
 def _show_files(
     tx: Tx, _id: None, _ready: list[_Ready], _order: list[str] | None, *, person: Person, now: datetime
 ) -> list[str]:
-    require(sessions.confirm(tx, person, now=now), "upload:file")
+    require_right(sessions.confirm(tx, person, now=now), "uploads.generic")
     return []
 
 

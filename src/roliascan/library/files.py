@@ -5,7 +5,7 @@ import msgspec
 from roliascan.database import Reader
 from roliascan.errors import NotFound
 from roliascan.library import rights
-from roliascan.people.persons import Person, may
+from roliascan.people.persons import Person
 
 
 class File(msgspec.Struct):
@@ -43,6 +43,6 @@ def find(db: Reader, key: str, *, viewer: Person | None) -> File:
     """The file under a key, for somebody who may see what it belongs to, in one statement. Raises NotFound."""
     sql = _FIND_PUBLIC if viewer is None else _FIND_FOR
     file = db.one(sql, File, key=key, viewer=rights.viewer_id(viewer), no=False)
-    if file is None or not (file.is_public or file.owns or may(viewer, "see:any")):
+    if file is None or not (file.is_public or file.owns or rights.sees_all(viewer)):
         raise NotFound
     return file

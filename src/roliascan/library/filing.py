@@ -16,7 +16,7 @@ from roliascan.library.documents import Document
 from roliascan.library.images import Image
 from roliascan.library.pages import New, Upload
 from roliascan.people import sessions
-from roliascan.people.persons import Person, require
+from roliascan.people.persons import Person, require_right
 from roliascan.storage import Storage
 
 FOLDER = "files"
@@ -50,7 +50,7 @@ def add(
     It is for everybody who has its address, until it becomes the cover of a series. Raises NotAllowed before a byte is
     read; Invalid, TooLarge and images' refusals after.
     """
-    require(person, "upload:file")
+    require_right(person, "files.add")
     with pages.kept_or_removed(storage) as stored:
         names = [
             name_of(upload.name, pages.store(storage, stored, upload, FOLDER, inspect, max_bytes=max_bytes, now=now))
@@ -66,7 +66,7 @@ def add(
 
 
 def _insert(tx: Tx, new: New, name: str, *, person: Person, now: datetime) -> None:
-    require(sessions.confirm(tx, person, now=now), "upload:file")  # the bytes took their time
+    require_right(sessions.confirm(tx, person, now=now), "files.add")  # the bytes took their time
     tx.insert_many("files", [pages.file_row(new, purpose="file", name=name, person=person, now=now)])
 
 

@@ -17,7 +17,7 @@ from roliascan.errors import Conflict, Invalid, Problem, TooLarge
 from roliascan.ids import new_id
 from roliascan.library import chapters, images, rights
 from roliascan.people import sessions
-from roliascan.people.persons import Person
+from roliascan.people.persons import Person, require_right
 from roliascan.storage import Storage, keys
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def add(
     TooManyPages after.
     """
     held = chapters.look(db, chapter_id, person=person, version=version)
-    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
+    require_right(person, "pages.add", owns=held.owns, leads=held.leads)
     with kept_or_removed(storage) as stored:
         for upload in uploads:
             store(storage, stored, upload, FOLDER, images.inspect, max_bytes=max_bytes, now=now)
@@ -199,7 +199,7 @@ def attach_ready(tx: Tx, chapter_id: str, coming: list[Coming], *, person: Perso
 def _hold(tx: Tx, chapter_id: str, *, person: Person, version: int | None, now: datetime) -> chapters.Held:
     held = chapters.hold(tx, chapter_id, person=person, version=version)
     person = sessions.confirm(tx, person, now=now)  # the bytes took their time
-    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
+    require_right(person, "pages.add", owns=held.owns, leads=held.leads)
     return held
 
 
@@ -259,7 +259,7 @@ def _arrange(
     tx: Tx, chapter_id: str, ids: list[str], *, person: Person, version: int | None, now: datetime
 ) -> list[str]:
     held = chapters.hold(tx, chapter_id, person=person, version=version)
-    rights.require_edit(person, "update:chapter", owns=held.owns, override="delete:any")
+    require_right(person, "pages.arrange", owns=held.owns, leads=held.leads)
     pages = {page.file_id: page for page in _current(tx, chapter_id, held.revision)}
     problems = [
         Problem(f"ids[{place}]", "is not a page of this chapter") for place, one in enumerate(ids) if one not in pages

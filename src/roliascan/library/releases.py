@@ -11,7 +11,7 @@ from roliascan.library import rights, series
 from roliascan.library.naming import CHAPTER_TEAMS, SeriesName, number, team_names
 from roliascan.library.shapes import State
 from roliascan.paging import Asked, Listed, Order, Page, page_of, window
-from roliascan.people.persons import Person, may
+from roliascan.people.persons import Person
 from roliascan.people.teams import TeamName
 
 
@@ -120,7 +120,7 @@ def _conditions(wanted: Filter, viewer: Person | None) -> tuple[str, dict[str, A
     if wanted.team is not None:
         sql += " AND EXISTS (SELECT 1 FROM chapter_teams z WHERE z.chapter_id = c.id AND z.team_id = :team)"
         values["team"] = wanted.team
-    if may(viewer, "see:any"):
+    if rights.sees_all(viewer):
         return sql + ("" if wanted.state != rights.PUBLIC else " AND s.state = 'published'"), values
     if wanted.state != rights.PUBLIC:
         return f"{sql} AND {rights.OWNS_CHAPTER}", {**values, "viewer": rights.viewer_id(viewer)}

@@ -6,7 +6,7 @@ import msgspec
 
 from roliascan.database import Database, Reader, Tx
 from roliascan.library import chapters, rights, series
-from roliascan.people.persons import Person
+from roliascan.people.persons import Person, require_right
 from roliascan.storage import Storage
 
 STEP = 50  # chapters in one transaction
@@ -49,7 +49,7 @@ def remove(
 
 def _close(tx: Tx, series_id: str, *, person: Person, reason: str | None, version: int | None, now: datetime) -> None:
     held = series.hold(tx, series_id, person=person, version=version)
-    rights.require_edit(person, "update:series", owns=held.leads, override="delete:any")
+    require_right(person, "series.remove", owns=held.owns, leads=held.leads)
     if held.state == rights.PUBLIC:
         tx.write("UPDATE series SET state = 'hidden', updated_at = :now WHERE id = :id", id=series_id, now=now)
         series.count(tx, series=-1, chapters=-held.chapter_count)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from roliascan.database import Tx
-from roliascan.errors import NotAllowed, NotFound
+from roliascan.errors import NotFound
 from roliascan.people.persons import Person, may
 
 PUBLIC = "published"
@@ -44,29 +44,17 @@ def viewer_id(person: Person | None) -> str | None:
 
 def sees(person: Person | None, *, owns: bool, states: tuple[str, ...]) -> bool:
     """Published things are for everybody, others for their owners and for those who see everything."""
-    return states.count(PUBLIC) == len(states) or owns or may(person, "see:any")
+    return states.count(PUBLIC) == len(states) or owns or sees_all(person)
+
+
+def sees_all(person: Person | None) -> bool:
+    return may(person, "see:any")
 
 
 def require_sight(person: Person | None, *, owns: bool, states: tuple[str, ...]) -> None:
     """Raises NotFound: who may not see a thing is not told that it exists."""
     if not sees(person, owns=owns, states=states):
         raise NotFound
-
-
-def require_edit(person: Person, permission: str, *, owns: bool, override: str = "edit:any") -> None:
-    """Owners who have the permission may, and those with `override` anywhere. Raises NotAllowed."""
-    if may(person, override):
-        return
-    if not owns:
-        raise NotAllowed("This belongs to others.")
-    if not may(person, permission):
-        raise NotAllowed(f"This needs the permission {permission}, which you do not have.")
-
-
-def require_lead(person: Person, *, leads: bool) -> None:
-    """Who owns something is for its creator, leaders of its teams, and administrators to change. Raises NotAllowed."""
-    if not leads and not may(person, "manage:teams"):
-        raise NotAllowed("Only its creator, or a leader of a team that owns it, may change the teams.")
 
 
 def record_override(

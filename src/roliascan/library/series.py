@@ -15,7 +15,7 @@ from roliascan.library import rights, slugs
 from roliascan.library.naming import team_names
 from roliascan.library.shapes import ContentRating, Direction, SeriesType, State, Status
 from roliascan.people import teams
-from roliascan.people.persons import Person, may, require
+from roliascan.people.persons import Person, may_anywhere, require_right
 from roliascan.people.teams import TeamName
 
 
@@ -179,7 +179,7 @@ def create(
 
     One that is taken over from elsewhere brings its `id`, and the `slug` that it would like to keep.
     """
-    require(person, "create:series")
+    require_right(person, "series.create")
     wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
     columns = {name: (_DEFAULTS | wanted).get(name) for name in (*_PLAIN, "state")}
     columns["description"] = columns["description"] or ""
@@ -260,8 +260,8 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
     """
     held = hold(tx, series_id, person=person, version=version)
     wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
-    only_hiding = set(wanted) <= {"state"} and wanted.get("state") in {"hidden", rights.PUBLIC}
-    rights.require_edit(person, "update:series", owns=held.owns, override="hide:any" if only_hiding else "edit:any")
+    only_hides = _only_hides(held, wanted)
+    require_right(person, "series.hide" if only_hides else "series.change", owns=held.owns, leads=held.leads)
     changes: dict[str, Any] = {name: wanted[name] for name in _PLAIN if name in wanted}
     if "description" in changes:
         changes["description"] = changes["description"] or ""
@@ -277,7 +277,7 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
     sql = f"UPDATE series SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
     tx.write(sql, id=series_id, now=now, **changes)
     if "team_ids" in wanted:
-        rights.require_lead(person, leads=held.leads)
+        require_right(person, "series.give", owns=held.owns, leads=held.leads)
         _set_teams(tx, series_id, wanted["team_ids"], person=person)
     if "titles" in wanted:
         _set_titles(tx, series_id, wanted["titles"])
@@ -286,7 +286,7 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
     gone = _forget_cover(tx, held.cover_file_id, changes)
     rights.record_override(
         tx,
-        _TURNS[wanted["state"]] if only_hiding and wanted else "edit",
+        _TURNS.get(wanted["state"], "edit") if set(wanted) == {"state"} else "edit",
         person=person,
         owns=held.leads if "team_ids" in wanted else held.owns,
         kind="series",
@@ -306,6 +306,14 @@ def _forget_cover(tx: Tx, before: str | None, changes: Mapping[str, Any]) -> lis
     from roliascan.library import removal  # which no reader needs
 
     return removal.forget_cover(tx, before)
+
+
+def _only_hides(held: _Held, wanted: dict[str, Any]) -> bool:
+    """Whether this takes a series out of sight, or shows again what was shown before, and nothing else."""
+    if set(wanted) != {"state"}:
+        return False
+    shown_before = held.state == "hidden" and held.published_at is not None
+    return wanted["state"] == "hidden" or (wanted["state"] == rights.PUBLIC and shown_before)
 
 
 def _turn(tx: Tx, held: _Held, state: str, *, now: datetime) -> dict[str, Any]:
@@ -395,7 +403,7 @@ def _cover(tx: Tx, file_id: str | None, *, person: Person) -> str | None:
     if file_id is None:
         return None
     sql = "SELECT id FROM files WHERE id = :id AND state = 'ready' AND purpose <> 'page' AND type LIKE 'image/%'"
-    sql += "" if may(person, "edit:any") else " AND owner_id = :owner"
+    sql += "" if may_anywhere(person, "covers.use") else " AND owner_id = :owner"
     if not is_id(file_id) or not tx.one(sql, _Id, id=file_id, owner=rights.viewer_id(person)):
         raise Invalid(Problem("coverId", "is not an image that you uploaded"))
     tx.write("UPDATE files SET purpose = 'cover' WHERE id = :id AND purpose = 'file'", id=file_id)

@@ -6,12 +6,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from roliascan.database import Reader
-from roliascan.library import chapters, rights, series
+from roliascan.library import chapters, series
 from roliascan.library.filing import FOLDER as FILES
 from roliascan.library.intake import COVERS
 from roliascan.library.pages import FOLDER as PAGES
 from roliascan.library.pages import MOST_PAGES
-from roliascan.people.persons import Person, require
+from roliascan.people import persons
+from roliascan.people.persons import Person
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -56,9 +57,9 @@ def require_right(db: Reader, target: Target, *, person: Person) -> None:
     """Raises NotFound, Removed, NotAllowed for who may not add files to it, as adding them at once would."""
     if target.chapter_id:
         chapter = chapters.look(db, target.chapter_id, person=person)
-        rights.require_edit(person, "update:chapter", owns=chapter.owns, override="delete:any")
+        persons.require_right(person, "uploads.to_chapter", owns=chapter.owns, leads=chapter.leads)
     elif target.series_id:
         held = series.look(db, target.series_id, person=person)
-        rights.require_edit(person, "update:series", owns=held.owns)
+        persons.require_right(person, "uploads.to_series", owns=held.owns, leads=held.leads)
     else:
-        require(person, "upload:file")
+        persons.require_right(person, "uploads.generic")

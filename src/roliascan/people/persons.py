@@ -3,7 +3,7 @@
 import msgspec
 
 from roliascan.errors import NotAllowed, NotSignedIn
-from roliascan.people.permissions import ADMIN, ROLES
+from roliascan.people.permissions import ADMIN, ROLES, RULES
 
 _NEED_SIGHT = {"hide:any", "edit:any", "delete:any"}
 
@@ -38,10 +38,31 @@ def require(person: Person | None, permission: str) -> Person:
     return person
 
 
-def require_voice(person: Person) -> None:
-    """Raises Muted."""
-    if person.is_muted:
+def require_right(person: Person, act: str, *, owns: bool = False, leads: bool = False) -> None:
+    """Who owns or leads the thing may do what RULES say, and who has the right to act anywhere.
+
+    Raises NotAllowed, Muted.
+    """
+    rule = RULES[act]
+    if rule.voice and person.is_muted:
         raise Muted
+    if may_anywhere(person, act):
+        return
+    if not {"anybody": True, "owners": owns, "leaders": leads}[rule.whose]:
+        raise NotAllowed(_NOT_YOURS[rule.whose])
+    if rule.needs:
+        require(person, rule.needs)
+
+
+def may_anywhere(person: Person | None, act: str) -> bool:
+    """Whether somebody may do this to what belongs to others."""
+    return may(person, RULES[act].override)
+
+
+_NOT_YOURS = {
+    "owners": "This belongs to others.",
+    "leaders": "This is for whoever made it, and for leaders of the team that it belongs to.",
+}
 
 
 def effective(role: str, granted: list[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from roliascan.errors import Conflict, Invalid, NotAllowed, NotFound, Preconditi
 from roliascan.ids import is_id, new_id
 from roliascan.paging import Asked, Listed, Order, Page, page_of, window
 from roliascan.people import sessions
-from roliascan.people.persons import Person, may, require
+from roliascan.people.persons import Person, may_anywhere, require_right
 
 
 class TeamTaken(Conflict):
@@ -131,7 +131,7 @@ def show(db: Reader, team_id: str) -> Team:
 
 def create(tx: Tx, *, person: Person, name: str, description: str | None, links: list[Link], now: datetime) -> str:
     """A new team with its founder as first leader; its identifier. Raises TeamTaken."""
-    require(person, "create:team")
+    require_right(person, "teams.create")
     team_id = new_id(now)
     try:
         tx.write(
@@ -165,7 +165,7 @@ def change(
     now: datetime,
 ) -> None:
     """Changes what is given. Raises NotFound, NotAllowed, PreconditionFailed, TeamTaken."""
-    leads = _lock_for_leader(tx, person=person, team_id=team_id, version=version)
+    leads = _lock_for(tx, "teams.change", person=person, team_id=team_id, version=version)
     changes: dict[str, str | None] = {}
     if name is not UNSET:
         changes |= {"name": name, "name_key": text.sort_key(name, 100)}
@@ -200,7 +200,7 @@ SELECT (SELECT COUNT(*) FROM series_teams WHERE team_id = :id)
 
 def remove(tx: Tx, *, person: Person, team_id: str, version: int | None, now: datetime) -> None:
     """Ends a team that owns nothing any more. Raises NotFound, NotAllowed, TeamInUse."""
-    leads = _lock_for_leader(tx, person=person, team_id=team_id, version=version)
+    leads = _lock_for(tx, "teams.remove", person=person, team_id=team_id, version=version)
     uses = tx.one(_USES, _Uses, id=team_id)
     if uses and uses.uses:
         raise TeamInUse
@@ -213,7 +213,7 @@ def remove(tx: Tx, *, person: Person, team_id: str, version: int | None, now: da
 
 def set_member(tx: Tx, *, person: Person, team_id: str, user_id: str, role: str, now: datetime) -> None:
     """Adds somebody, or changes their role. Raises NotFound, NotAllowed, LastLeader."""
-    leads = _lock_for_leader(tx, person=person, team_id=team_id, version=None)
+    leads = _lock_for(tx, "teams.set_member", person=person, team_id=team_id)
     if role != "leader":
         _keep_a_leader(tx, team_id=team_id, without=user_id, now=now)
     if not is_id(user_id) or not tx.one("SELECT id FROM users WHERE id = :id", _Id, id=user_id):
@@ -232,7 +232,7 @@ def remove_member(tx: Tx, *, person: Person, team_id: str, user_id: str, now: da
     if may_by_oneself:
         _lock(tx, team_id)
     else:
-        may_by_oneself = _lock_for_leader(tx, person=person, team_id=team_id, version=None)
+        may_by_oneself = _lock_for(tx, "teams.remove_member", person=person, team_id=team_id)
     _keep_a_leader(tx, team_id=team_id, without=user_id, now=now)
     sql = "DELETE FROM team_members WHERE team_id = :team_id AND user_id = :user_id"
     if not is_id(user_id) or not tx.write(sql, team_id=team_id, user_id=user_id):
@@ -249,7 +249,7 @@ def require_membership(db: Reader, *, person: Person, team_ids: Iterable[str], f
     known = {row.id for row in db.read("SELECT id FROM teams WHERE id IN (:ids)", _Id, ids=wanted)}
     if missing := [team for team in wanted if team not in known]:
         raise Invalid(*(Problem(field, f"there is no team {team}") for team in missing))
-    if not may(person, "edit:any"):
+    if not may_anywhere(person, "teams.name"):
         sql = "SELECT team_id AS id FROM team_members WHERE user_id = :user_id AND team_id IN (:ids)"
         if {row.id for row in db.read(sql, _Id, user_id=person.id, ids=wanted)} != known:
             raise NotInTeam
@@ -273,13 +273,20 @@ def _lock(tx: Tx, team_id: str) -> int:
     return row.version
 
 
-def _lock_for_leader(tx: Tx, *, person: Person, team_id: str, version: int | None) -> bool:
-    """Locks a team for its leaders and for who manages any; whether the person leads it."""
+class _Role(msgspec.Struct):
+    role: str
+
+
+def _lock_for(tx: Tx, act: str, *, person: Person, team_id: str, version: int | None = None) -> bool:
+    """Locks a team for somebody who may do this to it; whether they lead it.
+
+    Raises NotFound, NotAllowed, PreconditionFailed.
+    """
     current = _lock(tx, team_id)
-    sql = "SELECT user_id AS id FROM team_members WHERE team_id = :team_id AND user_id = :user_id AND role = 'leader'"
-    leads = bool(person.id and tx.one(sql, _Id, team_id=team_id, user_id=person.id))
-    if not leads and not may(person, "manage:teams"):
-        raise NotAllowed("Only leaders of this team may do this.")
+    sql = "SELECT role FROM team_members WHERE team_id = :team_id AND user_id = :user_id"
+    member = tx.one(sql, _Role, team_id=team_id, user_id=person.id) if person.id else None
+    leads = member is not None and member.role == "leader"
+    require_right(person, act, owns=member is not None, leads=leads)
     if version is not None and version != current:
         raise PreconditionFailed
     return leads

@@ -16,7 +16,7 @@ from roliascan.ids import is_id
 from roliascan.paging import Asked, Listed, Order, Page, page_of, window
 from roliascan.people import audit, names, sessions, teams
 from roliascan.people.permissions import outranks
-from roliascan.people.persons import Person, effective, may, require
+from roliascan.people.persons import Person, effective, may, require_right
 
 FARTHEST = timedelta(days=36525)  # for an end of a ban: farther is for ever
 
@@ -196,8 +196,7 @@ def _reaches_far(wanted: Change) -> bool:
 
 
 def _require(person: Person, wanted: Change) -> None:
-    if _reaches_far(wanted) or not may(person, "mute:user"):
-        require(person, "manage:users")
+    require_right(person, "administration.change_user" if _reaches_far(wanted) else "administration.mute_user")
 
 
 class _Admin(msgspec.Struct):
