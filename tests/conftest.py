@@ -74,7 +74,11 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name every skip in one line."""
+    """Tell the figures that tests recorded as "told", and name every skip in one line."""
+    for report in terminalreporter.getreports("passed"):
+        for name, figure in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(str(figure))
     reasons = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
     if reasons:
         told = "; ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))
