@@ -2,6 +2,7 @@
 
 import io
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -126,3 +127,45 @@ def test_places_for_bodies_are_limited_and_given_back() -> None:
     leave.set()
     waiting.join()
     assert status(CONTENT_LENGTH="1") == "200"
+
+
+def test_places_for_files_are_kept_until_they_are_sent() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return [b"small"] if "small" in environ["PATH_INFO"] else iter([b"a", b"b"])
+
+    served = bordered(app, hops=0, files=1, inherited={})
+
+    def answer(path: str) -> tuple[str, Any]:
+        begun: list[str] = []
+        chunks = served({**ENVIRON, "PATH_INFO": path}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]
+        return begun[-1][:3], chunks
+
+    first, chunks = answer("/uploads/pages/a.png")
+    assert (first, next(iter(chunks))) == ("200", b"a")
+    assert answer("/uploads/pages/b.png")[0] == "503"
+    assert answer("/api/v1/series")[0] == "200"
+    chunks.close()
+    chunks.close()  # again is no second place
+    assert answer("/uploads/pages/small.png")[0] == "200"
+    status, chunks = answer("/uploads/pages/b.png")
+    assert (status, list(chunks)) == ("200", [b"a", b"b"])
+    assert answer("/uploads/pages/c.png")[0] == "503"
+    chunks.close()
+    assert answer("/uploads/pages/c.png")[0] == "200"
+
+
+def test_a_file_that_cannot_be_had_gives_its_place_back() -> None:
+    def broken(_environ: dict[str, Any], start_response: Any) -> Any:
+        raise ValueError
+
+    def leaves(_environ: dict[str, Any], start_response: Any) -> Any:
+        raise KeyboardInterrupt
+
+    for app in (broken, leaves):
+        served = bordered(app, hops=0, files=1, inherited={})
+        for _ in range(2):
+            begun: list[str] = []
+            with suppress(KeyboardInterrupt):
+                served({**ENVIRON, "PATH_INFO": "/uploads/a"}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]  # noqa: B023
+            assert "503 -" not in begun

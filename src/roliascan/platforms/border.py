@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
@@ -35,20 +35,22 @@ _OF_A_REQUEST = frozenset(
 _HOST = re.compile(r"(?:[\w.~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z", re.ASCII)
 # traceparent (W3C) and x-cloud-trace-context (Google) begin with one trace id each.
 _TRACE = re.compile(r"(?:[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}|([0-9a-f]{32})(?:/\d+(?:;o=\d)?)?)\Z")
+FILES = "/uploads/"
 _TRACED_BY = ("HTTP_TRACEPARENT", "HTTP_X_CLOUD_TRACE_CONTEXT")
 
 
 def bordered(
-    app: "WSGIApplication", *, hops: int, bodies: int = 0, inherited: Mapping[str, str] = os.environ
+    app: "WSGIApplication", *, hops: int, bodies: int = 0, files: int = 0, inherited: Mapping[str, str] = os.environ
 ) -> "WSGIApplication":
     """`app` behind the border. `hops` trusted proxies stand before us and write X-Forwarded-For and -Proto.
 
-    `bodies` is how many requests with a body may run at once, 0 for any number: who sends one slowly holds a thread,
-    and the other threads are kept for those who only read. `inherited` is the environment of the process, which a
-    server may have mixed into that of the request.
+    `bodies` is how many requests with a body may run at once, and `files` how many stored files may be on their way, 0
+    for any number: who sends or takes one slowly holds a thread, and the other threads are kept for the rest.
+    `inherited` is the environment of the process, which a server may have mixed into that of the request.
     """
     mixed_in = [(name, value) for name, value in inherited.items() if _of_a_request(name)]
-    places = threading.BoundedSemaphore(bodies) if bodies else None
+    of_bodies = threading.BoundedSemaphore(bodies) if bodies else None
+    of_files = threading.BoundedSemaphore(files) if files else None
 
     def crossing(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         request = _cleaned(environ, mixed_in)
@@ -57,16 +59,59 @@ def bordered(
         if refused := _refusal(request):
             return _refuse(request, refused, start_response)
         crashed = partial(requests.crashed, request_id=request[requests.REQUEST_ID])
-        if places is None or "CONTENT_LENGTH" not in request:
+        is_file = request.get("PATH_INFO", "").startswith(FILES)
+        places = of_bodies if "CONTENT_LENGTH" in request else of_files if is_file else None
+        if places is None:
             return passed(app, request, start_response, crashed=crashed)
         if not places.acquire(blocking=False):
             return _refuse(request, _busy(request), start_response)
+        place = _Place(places.release)
         try:
-            return passed(app, request, start_response, crashed=crashed)
-        finally:
-            places.release()
+            answer = passed(app, request, start_response, crashed=crashed)
+        except BaseException:
+            place.release()
+            raise
+        return _until_sent(answer, place, is_file=is_file)
 
     return crossing
+
+
+class _Place:
+    """One of a number of places; given back once."""
+
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release: Callable[[], None] | None = release
+
+    def release(self) -> None:
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+
+def _until_sent(answer: Iterable[bytes], place: _Place, *, is_file: bool) -> Iterable[bytes]:
+    """The answer; a file keeps its place until the server has sent it, or given up."""
+    if is_file and not isinstance(answer, list):
+        return _Sending(answer, place)
+    place.release()
+    return answer
+
+
+class _Sending:
+    def __init__(self, chunks: Iterable[bytes], place: _Place) -> None:
+        self._chunks, self._place = chunks, place
+        self._next = iter(chunks).__next__
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._next()
+
+    def close(self) -> None:
+        try:
+            getattr(self._chunks, "close", lambda: None)()
+        finally:
+            self._place.release()
 
 
 def _of_a_request(name: str) -> bool:
@@ -119,7 +164,7 @@ def _refusal(request: Environ) -> Answer | None:
 
 
 def _busy(request: Environ) -> Answer:
-    detail = "Too many requests with a body at once; try again."
+    detail = "Too many requests of this kind at once; try again."
     return problem(503, "busy", detail, request[requests.REQUEST_ID], (("retry-after", "2"),))
 
 

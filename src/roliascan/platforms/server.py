@@ -13,11 +13,13 @@ THREADS = 128
 """Requests that run at once. Threads start when they are needed and end when they are idle."""
 BODIES = 100
 """Of them, those that may be reading a body; the others are kept for requests without one."""
+FILES = 64
+"""Of them, those that may be sending a stored file."""
 
 
 def _build() -> "WSGIApplication":
     settings = start.settings()
-    return bordered(create_app(settings), hops=settings.trusted_hops, bodies=BODIES)
+    return bordered(create_app(settings), hops=settings.trusted_hops, bodies=BODIES, files=FILES)
 
 
 app = start.or_unavailable(start.once(_build))
