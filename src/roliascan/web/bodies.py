@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -36,12 +36,29 @@ class LengthRequired(Refusal):
     detail = "Send the body with a Content-Length."
 
 
-def read(req: "falcon.Request", into: type[T]) -> T:
+class Sent(NamedTuple):
+    """The bytes of a body, or why they were not taken, which is said when its turn comes."""
+
+    data: bytes
+    refusal: Refusal | None = None
+
+
+def receive(req: "falcon.Request") -> Sent:
+    """The body, whole, however long it takes to come."""
+    try:
+        return Sent(_bytes(req))
+    except (LengthRequired, TooLarge) as refusal:
+        return Sent(b"", refusal)
+
+
+def read(req: "falcon.Request", sent: Sent, into: type[T]) -> T:
     """The JSON body as `into`. Raises UnsupportedType, TooLarge, Malformed, Invalid."""
     kind = (req.content_type or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise UnsupportedType("Send JSON, with Content-Type: application/json.")
-    return convert(_decoded(_bytes(req)), into)
+    if sent.refusal is not None:
+        raise sent.refusal
+    return convert(_decoded(sent.data), into)
 
 
 def is_empty(req: "falcon.Request") -> bool:

@@ -84,7 +84,7 @@ class Call:
     @classmethod
     def of(cls, parts: Parts, req: "falcon.Request", resp: "falcon.Response") -> "Call":
         """With what the framework made of the request."""
-        call = cls(parts, req.env, _token(req))
+        call = cls(parts, req.env, token_of(req))
         call.req, call.resp = req, resp
         return call
 
@@ -146,7 +146,7 @@ class Call:
         return int(written[1])
 
 
-def _token(req: "falcon.Request") -> str | None:
+def token_of(req: "falcon.Request") -> str | None:
     """The bearer token of the header, else that of the cookie."""
     header = req.get_header("Authorization")
     if header is not None:

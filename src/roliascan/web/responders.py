@@ -11,7 +11,7 @@ from roliascan.errors import Invalid, NotAllowed, Problem
 from roliascan.ids import new_id
 from roliascan.people.persons import require
 from roliascan.web import bodies, headers, logs, queries
-from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged, wants_of
+from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged, token_of, wants_of
 from roliascan.web.headers import EVERYWHERE, PRIVATE, VARY
 from roliascan.web.lean import falcon
 from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, UNCHECKED, Route
@@ -46,18 +46,21 @@ def _responder(route: Route, parts: Parts) -> Responder:
     def respond(_resource: object, req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         if checked:
             parts.gate.check(time.monotonic())
+        wants = wanted()
+        # The body first, which may take its time: rights are read, and the time is taken, once it is here.
+        has_body = wants.body is not None and (route.who == ANYONE or token_of(req) is not None)
+        sent = bodies.receive(req) if has_body else bodies.Sent(b"")
         call = Call.of(parts, req, resp)
         if route.who != ANYONE:
             _check_person(call, route.who)
         if changes and call.by_cookie:
             _check_origin(call)
-        wants = wanted()
         given: dict[str, Any] = {**path}
         query = queries.read(req.params, wants.query)
         if wants.query is not queries.NoQuery:
             given["query"] = query
         if wants.body is not None:
-            given["body"] = None if wants.body_optional and bodies.is_empty(req) else bodies.read(req, wants.body)
+            given["body"] = None if wants.body_optional and bodies.is_empty(req) else bodies.read(req, sent, wants.body)
         _answer(call, route, _change(call, wants.handler, given) if changes else wants.handler(call, **given))
 
     return respond
