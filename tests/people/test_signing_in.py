@@ -195,6 +195,26 @@ def test_a_new_password_ends_the_other_sessions(any_site: Site) -> None:  # AU-1
     told(login(any_site, password="another password"))
 
 
+def test_of_two_new_passwords_at_once_one_counts(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:  # AU-11
+    first, second = register(any_site), signed_in(any_site)
+    really = passwords.hashed
+
+    def slowly(password: str) -> str:
+        monkeypatch.setattr(passwords, "hashed", really)
+        told(second.patch("auth/me", {"password": "of the second", "currentPassword": PASSWORD}))
+        return really(password)
+
+    monkeypatch.setattr(passwords, "hashed", slowly)
+    refused(first.patch("auth/me", {"password": "of the first", "currentPassword": PASSWORD}), 401)
+    refused(login(any_site, password="of the first"), 401, "invalid_credentials")
+    told(login(any_site, password="of the second"))
+
+
+def test_no_password_costs_no_check_of_one(site: Site, reader: Asker, monkeypatch: pytest.MonkeyPatch) -> None:  # AU-28
+    monkeypatch.setattr(passwords, "matches", None)
+    refused(reader.patch("auth/me", {"email": "new@tests.example"}), 403, "wrong_password")
+
+
 def test_a_new_address_or_name_ends_no_session(site: Site, reader: Asker) -> None:
     other = signed_in(site)
     told(reader.patch("auth/me", {"email": "new@tests.example", "username": "Other", "currentPassword": PASSWORD}))

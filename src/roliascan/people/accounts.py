@@ -222,7 +222,7 @@ def change(
     check(username=username, email=email, password=password)
     if email is not None or password is not None:
         row = db.one("SELECT password_hash FROM users WHERE id = :id", _Hash, id=person.id)
-        if row is None or not passwords.matches(current_password or "", row.password_hash):
+        if row is None or current_password is None or not passwords.matches(current_password, row.password_hash):
             raise WrongPassword
     password_hash = None if password is None else passwords.hashed(password)
     db.run(_change, person, username=username, email=email, password_hash=password_hash, now=now)
@@ -231,6 +231,9 @@ def change(
 def _change(
     tx: Tx, person: Person, *, username: str | None, email: str | None, password_hash: str | None, now: datetime
 ) -> None:
+    # Hashing took its time: who changed the password meanwhile ended this session, and meant it.
+    tx.one(_HELD, _Held, id=person.id, now=now)
+    sessions.confirm(tx, person, now=now)
     _refuse_taken(tx, username=username or person.username, email=email or person.email, but=person.id)
     changes: dict[str, str] = {}
     if username is not None:
