@@ -295,3 +295,26 @@ def test_nobody_is_told_of_a_draft_that_went(any_site: Site) -> None:  # AZ-10
     for address in (f"series/{draft['id']}", "series/secret", f"chapters/{chapter['id']}"):
         refused(any_site.stranger.get(address), 404, "not_found")
     assert any_site.count("tombstones") == 0
+
+
+def test_counters_hold_where_it_is_shown_again_meanwhile(database_url: str) -> None:
+    class Meddled(MemoryStorage):
+        """Somebody acts when the first file of a series goes."""
+
+        act: Callable[[], object] | None = None
+
+        def delete(self, key: str) -> None:
+            act, self.act = self.act, None
+            if act:
+                act()
+            super().delete(key)
+
+    storage = Meddled()
+    with opened(database_url, storage=storage) as site:
+        owner, series = fill(site, 120)
+        other = site.sign_up("uploader")
+        other.publishes(other.makes_series("Kept"))
+        storage.act = lambda: told(owner.patch(f"series/{series['id']}", {"state": "published"}))
+        told(owner.delete(f"series/{series['id']}"), 204)
+        assert storage.act is None
+        assert totals(site) == {"series": 1, "chapters": 1, "teams": 1}

@@ -65,13 +65,28 @@ def _next(db: Reader, series_id: str) -> list[str]:
 def _erase(tx: Tx, series_id: str, chapter_ids: list[str]) -> list[str]:
     # locked first: pages that are being added must be there or be refused before we look for files
     tx.read("SELECT id FROM chapters WHERE id IN (:ids) ORDER BY id FOR UPDATE", _Id, ids=chapter_ids)
+    before = tx.one(_SHOWN, _Shown, id=series_id)
     keys = chapters.erase(tx, chapter_ids)
     chapters.recount(tx, series_id)  # it could still be shown again
+    after = tx.one(_SHOWN, _Shown, id=series_id)
+    if before and after and before.state == rights.PUBLIC:  # as somebody did meanwhile
+        series.count(tx, series=0, chapters=after.chapter_count - before.chapter_count)
     return keys
+
+
+class _Shown(msgspec.Struct):
+    state: str
+    chapter_count: int
+
+
+_SHOWN = """
+SELECT s.state, t.chapter_count FROM series s JOIN series_stats t ON t.series_id = s.id WHERE s.id = :id FOR UPDATE
+"""
 
 
 def _end(tx: Tx, series_id: str, *, reason: str | None, now: datetime) -> list[str]:
     row = tx.one("SELECT published_at FROM series WHERE id = :id FOR UPDATE", _Published, id=series_id)
+    shown = tx.one(_SHOWN, _Shown, id=series_id)
     if row and row.published_at:  # of what nobody could see, nobody is told that it was there
         slugs = tx.read("SELECT slug FROM series_slugs WHERE series_id = :id ORDER BY slug", _Slug, id=series_id)
         series.bury(tx, kind="series", id=series_id, slugs=[one.slug for one in slugs], reason=reason, now=now)
@@ -80,7 +95,10 @@ def _end(tx: Tx, series_id: str, *, reason: str | None, now: datetime) -> list[s
     for table in ("series_titles", "series_slugs", "series_teams", "series_stats", "series_ratings", "search_terms"):
         tx.write(f"DELETE FROM {table} WHERE series_id = :id", id=series_id)
     tx.write("DELETE FROM series WHERE id = :id", id=series_id)
-    return forget_cover(tx, cover.id) if cover else []
+    gone = forget_cover(tx, cover.id) if cover else []
+    if shown and shown.state == rights.PUBLIC:
+        series.count(tx, series=-1, chapters=-shown.chapter_count)
+    return gone
 
 
 def forget_cover(tx: Tx, file_id: str) -> list[str]:
