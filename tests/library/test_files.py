@@ -220,7 +220,17 @@ def test_only_an_image_of_ones_own_becomes_a_cover(any_site: Site) -> None:  # A
     for cover in (other.files()["id"], uploader.files(PDF)["id"], page["id"]):
         body = {"title": "A", "author": "B", "coverId": cover}
         assert fields(uploader.post("series", body)) == ["coverId"]
-    any_site.sign_up("moderator").makes_series(coverId=other.files()["id"])
+    for role in ("moderator", "admin"):
+        taken = {"title": "A", "author": "B", "coverId": other.files()["id"]}
+        assert fields(any_site.sign_up(role).post("series", taken)) == ["coverId"]
+
+
+def test_who_edits_a_series_of_others_may_name_its_cover_again(any_site: Site) -> None:
+    owner, moderator = any_site.sign_up("uploader"), any_site.sign_up("moderator")
+    cover = owner.files()
+    path = f"series/{owner.makes_series(coverId=cover['id'])['id']}"
+    changed = told(moderator.patch(path, {"coverId": cover["id"], "author": "Another"}))
+    assert (changed["author"], any_site.stranger.get(changed["cover"]).status_code) == ("Another", 200)
 
 
 @pytest.mark.parametrize("state", ["draft", "published"])

@@ -111,7 +111,7 @@ def complete(db: Database, storage: Storage, upload_id: str, *, person: Person, 
     """Looks at the bytes that came, and makes them a file under a key of its own; again is fine, and changes nothing.
 
     Raises NotFound, Removed, NotAllowed, UploadClosed before a byte is read; NotUploaded, NotAsAnnounced, and images'
-    refusals.
+    refusals, after which the upload is gone: announce the file as it is.
     """
     row = uploads.find(db, upload_id, person=person)
     if row.state != "complete":
@@ -122,6 +122,9 @@ def complete(db: Database, storage: Storage, upload_id: str, *, person: Person, 
         except NotUploaded:
             if uploads.find(db, upload_id, person=person).state != "complete":  # or somebody took them in meanwhile
                 raise
+        except (Invalid, TooLarge, UnsupportedType):  # the same bytes would be refused again, and cost as much again
+            uploads.remove(db, storage, upload_id, person=person, now=now)
+            raise
     storage.delete(row.incoming)
 
 

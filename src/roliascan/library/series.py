@@ -15,7 +15,7 @@ from roliascan.library import rights, slugs
 from roliascan.library.naming import team_names
 from roliascan.library.shapes import ContentRating, Direction, SeriesType, State, Status
 from roliascan.people import teams
-from roliascan.people.persons import Person, may_anywhere, require_right
+from roliascan.people.persons import Person, require_right
 from roliascan.people.teams import TeamName
 
 
@@ -270,7 +270,7 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
     if changes.get("title", held.title) != held.title:
         changes["slug"] = slugs.claim(tx, series_id=series_id, title=changes["title"])
     if "cover_id" in wanted:
-        changes["cover_file_id"] = _cover(tx, wanted["cover_id"], person=person)
+        changes["cover_file_id"] = _cover(tx, wanted["cover_id"], person=person, before=held.cover_file_id)
     if "state" in wanted and wanted["state"] != held.state:
         changes |= _turn(tx, held, wanted["state"], now=now)
     assignments = "".join(f", {column} = :{column}" for column in changes)
@@ -395,15 +395,15 @@ class _Id(msgspec.Struct):
     id: str
 
 
-def _cover(tx: Tx, file_id: str | None, *, person: Person) -> str | None:
+def _cover(tx: Tx, file_id: str | None, *, person: Person, before: str | None = None) -> str | None:
     """A cover is an image that the person uploaded by itself. From now on only who sees the series sees it.
 
-    Raises Invalid.
+    Nobody, whatever they may edit, takes an image of somebody else's so. Raises Invalid.
     """
-    if file_id is None:
-        return None
+    if file_id is None or file_id == before:
+        return file_id
     sql = "SELECT id FROM files WHERE id = :id AND state = 'ready' AND purpose <> 'page' AND type LIKE 'image/%'"
-    sql += "" if may_anywhere(person, "covers.use") else " AND owner_id = :owner"
+    sql += " AND owner_id = :owner" if person.id else ""  # at the command line files may be nobody's
     if not is_id(file_id) or not tx.one(sql, _Id, id=file_id, owner=rights.viewer_id(person)):
         raise Invalid(Problem("coverId", "is not an image that you uploaded"))
     tx.write("UPDATE files SET purpose = 'cover' WHERE id = :id AND purpose = 'file'", id=file_id)

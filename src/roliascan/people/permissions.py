@@ -82,7 +82,6 @@ RULES: Mapping[str, Rule] = {
     "ratings.rate_chapter": Rule("anybody", voice=True),
     "administration.change_user": Rule("anybody", "manage:users"),
     "administration.mute_user": Rule("anybody", "mute:user", "manage:users"),
-    "covers.use": Rule("owners", "", "edit:any"),
     "teams.create": Rule("anybody", "create:team"),
     "teams.name": Rule("owners", "", "edit:any"),
     "teams.change": Rule("leaders", "", "manage:teams"),
