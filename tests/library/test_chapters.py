@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from roliascan.library import sweep
 from tests.front import Asker, Site, everything, fields, refused, told
 
 JSON = {"Content-Type": "application/json"}
+NOON = "2026-11-23T12:00:00.000000Z"
 
 
 @pytest.fixture
@@ -274,12 +276,31 @@ def test_a_time_to_come_schedules(any_site: Site) -> None:  # IN-13
         "2036-11-20T00:00:00Z": "2036-11-20T00:00:00.000000Z",
     }.items():
         scheduled = told(uploader.post(f"{path}/publish", {"at": at}))
-        assert (scheduled["state"], scheduled["publishAt"], scheduled["publishedAt"]) == ("scheduled", written, None)
+        assert (scheduled["state"], scheduled["publishAt"], scheduled["publishedAt"]) == ("scheduled", written, NOON)
         refused(any_site.stranger.get(path), 404)
         assert told(any_site.stranger.get("chapters"))["page"]["total"] == 0
         assert told(any_site.stranger.get(f"series/{series['id']}"))["chapterCount"] == 0
     assert told(uploader.post(f"{path}/publish"))["publishAt"] is None
     assert told(any_site.stranger.get(path))["state"] == "published"
+
+
+def test_the_first_date_stays_for_good(any_site: Site) -> None:
+    """Or a release could be lifted to the top of the feed at will."""
+    uploader, moderator = any_site.sign_up("uploader"), any_site.sign_up("moderator")
+    path = f"chapters/{uploader.publishes(uploader.makes_series())['id']}"
+    any_site.clock.forward(hours=1)
+    later = {"at": "2026-11-25T12:00:00Z"}
+    told(uploader.post(f"{path}/hide"))
+    refused(moderator.post(f"{path}/publish", later), 403)  # who may end a hiding may not put it off
+    told(uploader.post(f"{path}/publish", later))
+    assert told(uploader.post(f"{path}/publish"))["publishedAt"] == NOON
+    told(uploader.post(f"{path}/publish", later))
+    any_site.clock.forward(days=3)
+    sweep.run(any_site.db, any_site.storage, now=any_site.clock.now)
+    assert told(any_site.stranger.get(path))["publishedAt"] == NOON
+    told(uploader.post(f"{path}/publish", {"at": "2026-12-24T12:00:00Z"}))
+    told(uploader.delete(path), 204)
+    refused(any_site.stranger.get(path), 410)
 
 
 @pytest.mark.parametrize(

@@ -323,11 +323,11 @@ class Model:
         person = _signed_in(who)
         chapter = self._seen_chapter(person, name)
         was_shown = chapter.state == "hidden" and chapter.published_at is not None
-        _may_edit(person, self.owns_chapter(person, chapter), SEERS if was_shown else {"admin"})
+        _may_edit(person, self.owns_chapter(person, chapter), SEERS if was_shown and at is None else {"admin"})
         if not chapter.pages:
             raise Refused(409, "no_pages")
         if at is not None and at > self.now:
-            chapter.state, chapter.publish_at, chapter.published_at = "scheduled", at, None
+            chapter.state, chapter.publish_at = "scheduled", at
             chapter.version += 1
         elif chapter.state != PUBLIC:
             chapter.state, chapter.publish_at = PUBLIC, None

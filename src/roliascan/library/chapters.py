@@ -232,24 +232,24 @@ def _set_teams(tx: Tx, chapter_id: str, team_ids: list[str], *, person: Person) 
 def publish(
     tx: Tx, chapter_id: str, *, person: Person, at: datetime | None, version: int | None = None, now: datetime
 ) -> None:
-    """Shows a chapter now, or schedules it for later; publishing again ends a hiding, and keeps the first date.
+    """Shows a chapter now, or schedules it for later; publishing again ends a hiding. The first date stays for good.
 
     Raises NotFound, NotAllowed, PreconditionFailed, Invalid, NoPages.
     """
     held = hold(tx, chapter_id, person=person, version=version)
-    act = "chapters.unhide" if _was_shown(held) else "chapters.publish"
+    act = "chapters.unhide" if _was_shown(held) and at is None else "chapters.publish"
     require_right(person, act, owns=held.owns, leads=held.leads)
     if at is not None and at > now + _FARTHEST:
         raise Invalid(Problem("at", "must be within the next ten years"))
     if held.page_count == 0:
         raise NoPages
+    first = datetime.fromisoformat(held.published_at) if held.published_at else None
     if at is not None and at > now:
-        _turn(tx, chapter_id, state="scheduled", publish_at=at, published_at=None, now=now)
+        _turn(tx, chapter_id, state="scheduled", publish_at=at, published_at=first, now=now)
         if held.state == rights.PUBLIC:
             _count(tx, held, by=-1)
     elif held.state != rights.PUBLIC:
-        first = datetime.fromisoformat(held.published_at) if held.published_at else now
-        _turn(tx, chapter_id, state=rights.PUBLIC, publish_at=None, published_at=first, now=now)
+        _turn(tx, chapter_id, state=rights.PUBLIC, publish_at=None, published_at=first or now, now=now)
         _count(tx, held, by=1)
     action = "show" if _was_shown(held) and at is None else "publish"
     record_override(tx, action, held, person=person, id=chapter_id, now=now, at=at)
@@ -270,7 +270,8 @@ def publish_due(tx: Tx, chapter_id: str, *, now: datetime) -> bool:
     held = tx.one(sql, Held, id=chapter_id, viewer=None, now=now)
     if held is None:
         return False
-    _turn(tx, chapter_id, state=rights.PUBLIC, publish_at=None, published_at=now, now=now)
+    first = datetime.fromisoformat(held.published_at) if held.published_at else now
+    _turn(tx, chapter_id, state=rights.PUBLIC, publish_at=None, published_at=first, now=now)
     _count(tx, held, by=1)
     return True
 
