@@ -191,12 +191,7 @@ ROWS = (
     Row(f"PATCH {CHAPTER}", "give", "chapter", GIVE, send={"teamIds": "$teams"}),
     Row(f"DELETE {CHAPTER}", "", "chapter", PUBLISH, 204, ends=True),
     Row(f"POST {CHAPTER}/publish", "now", "chapter", PUBLISH, but={"hidden": HIDE}, ends=True),
-    Row(
-        *(f"POST {CHAPTER}/publish", "later", "chapter", PUBLISH),
-        send={"at": "2027-01-01T00:00:00Z"},
-        but={"hidden": HIDE},
-        ends=True,
-    ),
+    Row(f"POST {CHAPTER}/publish", "later", "chapter", PUBLISH, send={"at": "2027-01-01T00:00:00Z"}, ends=True),
     Row(f"POST {CHAPTER}/hide", "", "chapter", HIDE, send={"reason": "R"}, ends=True),
     Row(f"POST {CHAPTER}/pages", "", "chapter", PUBLISH, 201, "$form"),
     Row(f"PUT {CHAPTER}/pages", "", "chapter", PUBLISH, send={"ids": "$pages"}),

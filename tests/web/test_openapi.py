@@ -509,7 +509,8 @@ def _refused_uploads(tour: Tour) -> None:
         (ticket,) = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=body)["tickets"]
         _put(tour, "204", ticket, sent)
         tour.ask(expected, "POST", f"{API}/uploads/{ticket['id']}/complete", tour.owner)
-        tour.ask("204", "DELETE", f"{API}/uploads/{ticket['id']}", tour.owner)
+    (ticket,) = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=body)["tickets"]
+    tour.ask("204", "DELETE", f"{API}/uploads/{ticket['id']}", tour.owner)
     asked = tour.ask("201", "POST", f"{API}/uploads", tour.owner, json=body)
     (ticket,) = asked["tickets"]
     tour.site.write("UPDATE users SET role = 'user' WHERE id = :id", id=tour.owner.id)
