@@ -6,7 +6,9 @@ INSTALL := python -m pip --disable-pip-version-check -qq --no-input
 PIP := $(BIN)/$(INSTALL)
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	--custom-compile-command "make lock" $(UPGRADE)
-PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
+# One more than there are processors: tests wait for servers, and for processes that they start.
+WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
 FUZZ := .tools/fuzz
 

@@ -18,11 +18,6 @@ def work(site: Site) -> Work:
     return Work(site)
 
 
-@pytest.fixture
-def any_work(any_site: Site) -> Work:
-    return Work(any_site)
-
-
 # Completing.
 
 
@@ -62,9 +57,9 @@ def test_what_lies_in_the_storage_is_read_again(work: Work) -> None:  # ST-01, S
         assert work.site.stored == []
 
 
-def test_uploads_are_for_who_announced_them(any_work: Work) -> None:  # ST-04, AZ-04
-    site = any_work.site
-    asked = asks(any_work.uploader, any_work.target, announced(PAGE))
+def test_uploads_are_for_who_announced_them(work: Work) -> None:  # ST-04, AZ-04
+    site = work.site
+    asked = asks(work.uploader, work.target, announced(PAGE))
     upload, session = f"uploads/{asked['tickets'][0]['id']}", f"uploads/sessions/{asked['session']}"
     told(puts(site, asked["tickets"][0], PAGE), 204)
     for asker in (site.sign_up("uploader"), site.sign_up("admin")):
@@ -78,14 +73,14 @@ def test_uploads_are_for_who_announced_them(any_work: Work) -> None:  # ST-04, A
         ):
             refused(answer, 404, "not_found")
     for path in (f"uploads/{asked['session']}", f"uploads/sessions/{asked['tickets'][0]['id']}"):
-        refused(any_work.uploader.get(path), 404)
-        refused(any_work.uploader.delete(path), 404)
-    told(any_work.uploader.post(f"{upload}/complete"))
+        refused(work.uploader.get(path), 404)
+        refused(work.uploader.delete(path), 404)
+    told(work.uploader.post(f"{upload}/complete"))
 
 
 @pytest.mark.parametrize("odd", [NOBODY, NOBODY.upper(), "0", "null", "%27%20OR%201=1", "sessions", "x" * 4000])
-def test_odd_identifiers_are_not_found(any_work: Work, odd: str) -> None:  # AZ-05
-    admin = any_work.site.sign_up("admin")
+def test_odd_identifiers_are_not_found(work: Work, odd: str) -> None:  # AZ-05
+    admin = work.site.sign_up("admin")
     for method, path in (
         ("GET", "uploads/{}"),
         ("DELETE", "uploads/{}"),
@@ -108,13 +103,13 @@ LOST: list[tuple[str, int]] = [
 
 @pytest.mark.parametrize(("meanwhile", "status"), LOST, ids=["banned", "demoted", "gave it away"])
 @pytest.mark.parametrize("kind", ["chapter", "series", "generic"])
-def test_rights_are_decided_again(any_work: Work, meanwhile: str, status: int, kind: str) -> None:  # AZ-11
-    uploader, site = any_work.uploader, any_work.site
-    targets = {"chapter": any_work.target, "series": {"seriesId": any_work.series["id"]}, "generic": GENERIC}
+def test_rights_are_decided_again(work: Work, meanwhile: str, status: int, kind: str) -> None:  # AZ-11
+    uploader, site = work.uploader, work.site
+    targets = {"chapter": work.target, "series": {"seriesId": work.series["id"]}, "generic": GENERIC}
     asked = asks(uploader, targets[kind], announced(PAGE))
     (ticket,) = asked["tickets"]
     told(puts(site, ticket, PAGE), 204)
-    second = sends(uploader, {"chapterId": uploader.makes_chapter(any_work.series, 2)["id"]}, PAGE)
+    second = sends(uploader, {"chapterId": uploader.makes_chapter(work.series, 2)["id"]}, PAGE)
     site.write("UPDATE chapters SET created_by = NULL")
     site.write(meanwhile, id=uploader.id)
     before = sorted(site.stored)
@@ -128,34 +123,34 @@ def test_rights_are_decided_again(any_work: Work, meanwhile: str, status: int, k
     assert site.count("files WHERE state = 'ready'") == 0
 
 
-def test_rights_are_decided_again_for_all_that_is_complete(any_work: Work) -> None:  # AZ-11
-    uploader, site = any_work.uploader, any_work.site
-    cover = sends(uploader, {"seriesId": any_work.series["id"]}, PAGE)
+def test_rights_are_decided_again_for_all_that_is_complete(work: Work) -> None:  # AZ-11
+    uploader, site = work.uploader, work.site
+    cover = sends(uploader, {"seriesId": work.series["id"]}, PAGE)
     files = sends(uploader, GENERIC, PAGE)
     site.write("UPDATE users SET role = 'user' WHERE id = :id", id=uploader.id)
     for session in (cover, files):
         refused(uploader.post(f"uploads/sessions/{session['id']}/commit"), 403)
         assert told(uploader.get(f"uploads/sessions/{session['id']}"))["state"] == "open"
-    assert told(site.stranger.get(f"series/{any_work.series['id']}"))["cover"] is None
+    assert told(site.stranger.get(f"series/{work.series['id']}"))["cover"] is None
     assert site.count("files WHERE state = 'ready'") == 0
 
 
 # Committing.
 
 
-def test_pages_are_shown_where_they_asked_to_be(any_work: Work) -> None:
-    any_work.uploader.adds_pages(any_work.chapter, image=image(9))
-    session = sends(any_work.uploader, any_work.target, image(1), image(2), image(3), pages=(7, 3, 5))
-    asks(any_work.uploader, any_work.target, announced(image(4)))
-    session = sends(any_work.uploader, any_work.target, image(4))
-    commits(any_work.uploader, session)
-    assert any_work.pages() == [(1, image(9)), (3, image(2)), (5, image(3)), (7, image(1)), (8, image(4))]
+def test_pages_are_shown_where_they_asked_to_be(work: Work) -> None:
+    work.uploader.adds_pages(work.chapter, image=image(9))
+    session = sends(work.uploader, work.target, image(1), image(2), image(3), pages=(7, 3, 5))
+    asks(work.uploader, work.target, announced(image(4)))
+    session = sends(work.uploader, work.target, image(4))
+    commits(work.uploader, session)
+    assert work.pages() == [(1, image(9)), (3, image(2)), (5, image(3)), (7, image(1)), (8, image(4))]
 
 
-def test_an_order_counts_more(any_work: Work) -> None:
-    uploader = any_work.uploader
-    uploader.adds_pages(any_work.chapter, image=image(9))
-    session = sends(uploader, any_work.target, image(1), image(2), image(3), pages=(7, 3, 5))
+def test_an_order_counts_more(work: Work) -> None:
+    uploader = work.uploader
+    uploader.adds_pages(work.chapter, image=image(9))
+    session = sends(uploader, work.target, image(1), image(2), image(3), pages=(7, 3, 5))
     by_hash = {one["sha256"]: one["id"] for one in session["files"]}
     ids = [by_hash[hashlib.sha256(image(seed)).hexdigest()] for seed in (3, 1, 2)]
     path = f"uploads/sessions/{session['id']}/commit"
@@ -163,7 +158,7 @@ def test_an_order_counts_more(any_work: Work) -> None:
     assert fields(uploader.post(path, {"order": [*ids, ids[0]]})) == ["order[3]"]
     assert fields(uploader.post(path, {"order": [NOBODY, *ids]})) == ["order[0]"]
     commits(uploader, session, order=ids)
-    assert any_work.pages() == [(1, image(9)), (2, image(3)), (3, image(1)), (4, image(2))]
+    assert work.pages() == [(1, image(9)), (2, image(3)), (3, image(1)), (4, image(2))]
 
 
 def test_an_order_is_for_chapters(work: Work) -> None:
@@ -172,22 +167,22 @@ def test_an_order_is_for_chapters(work: Work) -> None:
     assert fields(work.uploader.post(f"uploads/sessions/{session['id']}/commit", {"order": ids})) == ["order"]
 
 
-def test_all_are_shown_or_none(any_work: Work) -> None:
-    uploader = any_work.uploader
-    session = sends(uploader, any_work.target, image(1), image(2), pages=(1, 2))
-    any_work.uploader.adds_pages(any_work.chapter, 2, image(9))
+def test_all_are_shown_or_none(work: Work) -> None:
+    uploader = work.uploader
+    session = sends(uploader, work.target, image(1), image(2), pages=(1, 2))
+    work.uploader.adds_pages(work.chapter, 2, image(9))
     path = f"uploads/sessions/{session['id']}"
     refused(uploader.post(f"{path}/commit"), 409, "page_exists")
-    assert any_work.pages() == [(1, image(9)), (2, image(9))]
+    assert work.pages() == [(1, image(9)), (2, image(9))]
     assert told(uploader.get(path))["state"] == "open"
-    assert any_work.site.count("files WHERE state = 'ready'") == 2
+    assert work.site.count("files WHERE state = 'ready'") == 2
     commits(uploader, session, order=[one["id"] for one in session["files"]])
-    assert [number for number, _ in any_work.pages()] == [1, 2, 3, 4]
+    assert [number for number, _ in work.pages()] == [1, 2, 3, 4]
 
 
-def test_two_sessions_of_two_people_come_after_each_other(any_site: Site) -> None:
-    work = Work(any_site)
-    admin = any_site.sign_up("admin")
+def test_two_sessions_of_two_people_come_after_each_other(site: Site) -> None:
+    work = Work(site)
+    admin = site.sign_up("admin")
     sessions = [(asker, sends(asker, work.target, PAGE, WIDE)) for asker in (work.uploader, admin)]
 
     def act(turn: int) -> Any:
@@ -197,7 +192,7 @@ def test_two_sessions_of_two_people_come_after_each_other(any_site: Site) -> Non
 
     at_once(3, act)
     assert [number for number, _ in work.pages()] == [1, 2, 3, 4, 5]
-    assert any_site.count("files") == len(any_site.stored) == 5
+    assert site.count("files") == len(site.stored) == 5
 
 
 def test_an_empty_session_commits_nothing(work: Work) -> None:
@@ -206,23 +201,23 @@ def test_an_empty_session_commits_nothing(work: Work) -> None:
     refused(work.uploader.post(f"uploads/sessions/{asked['session']}/commit"), 409, "upload_incomplete")
 
 
-def test_what_was_committed_can_be_deleted(any_work: Work) -> None:
-    uploader, site = any_work.uploader, any_work.site
-    pages = commits(uploader, sends(uploader, any_work.target, PAGE, WIDE))
-    cover = commits(uploader, sends(uploader, {"seriesId": any_work.series["id"]}, PAGE))
-    told(uploader.put(f"chapters/{any_work.chapter['id']}/pages", {"ids": [pages["files"][1]["fileId"]]}))
+def test_what_was_committed_can_be_deleted(work: Work) -> None:
+    uploader, site = work.uploader, work.site
+    pages = commits(uploader, sends(uploader, work.target, PAGE, WIDE))
+    cover = commits(uploader, sends(uploader, {"seriesId": work.series["id"]}, PAGE))
+    told(uploader.put(f"chapters/{work.chapter['id']}/pages", {"ids": [pages["files"][1]["fileId"]]}))
     left = told(uploader.get(f"uploads/sessions/{pages['id']}"))
     assert [one["id"] for one in left["files"]] == [pages["files"][1]["id"]]
-    told(uploader.delete(f"series/{any_work.series['id']}"), 204)
+    told(uploader.delete(f"series/{work.series['id']}"), 204)
     assert (site.stored, site.count("files"), site.count("upload_files")) == ([], 0, 0)
     assert told(uploader.get(f"uploads/sessions/{cover['id']}"))["files"] == []
 
 
 @pytest.mark.parametrize("what", ["chapters", "series"])
-def test_a_target_that_is_gone_takes_nothing(any_work: Work, what: str) -> None:
-    uploader, site = any_work.uploader, any_work.site
-    thing = any_work.chapter if what == "chapters" else any_work.series
-    target = any_work.target if what == "chapters" else {"seriesId": any_work.series["id"]}
+def test_a_target_that_is_gone_takes_nothing(work: Work, what: str) -> None:
+    uploader, site = work.uploader, work.site
+    thing = work.chapter if what == "chapters" else work.series
+    target = work.target if what == "chapters" else {"seriesId": work.series["id"]}
     session = sends(uploader, target, PAGE)
     told(uploader.delete(f"{what}/{thing['id']}"), 204)
     assert uploader.post(f"uploads/sessions/{session['id']}/commit").status_code in {404, 410}
@@ -234,9 +229,9 @@ def test_a_target_that_is_gone_takes_nothing(any_work: Work, what: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["session", "uploads"])
-def test_what_is_abandoned_leaves_nothing(any_work: Work, way: str) -> None:
-    uploader, site = any_work.uploader, any_work.site
-    asked = asks(uploader, any_work.target, *(announced(image(seed), page=seed) for seed in (1, 2, 3)))
+def test_what_is_abandoned_leaves_nothing(work: Work, way: str) -> None:
+    uploader, site = work.uploader, work.site
+    asked = asks(uploader, work.target, *(announced(image(seed), page=seed) for seed in (1, 2, 3)))
     for ticket, seed in zip(asked["tickets"][:2], (1, 2), strict=True):
         told(puts(site, ticket, image(seed)), 204)
     told(uploader.post(f"uploads/{asked['tickets'][0]['id']}/complete"))
@@ -269,13 +264,13 @@ def test_a_session_that_was_committed_stays(work: Work) -> None:
     assert asks(work.uploader, work.target, announced(PAGE))["session"] != session["id"]
 
 
-def test_a_session_expires(any_work: Work) -> None:
-    uploader, site = any_work.uploader, any_work.site
-    asked = asks(uploader, any_work.target, announced(PAGE), announced(WIDE))
+def test_a_session_expires(work: Work) -> None:
+    uploader, site = work.uploader, work.site
+    asked = asks(uploader, work.target, announced(PAGE), announced(WIDE))
     told(puts(site, asked["tickets"][0], PAGE), 204)
     told(uploader.post(f"uploads/{asked['tickets'][0]['id']}/complete"))
     site.clock.forward(hours=23)
-    again = asks(uploader, any_work.target, announced(PAGE), announced(WIDE))
+    again = asks(uploader, work.target, announced(PAGE), announced(WIDE))
     assert again["session"] == asked["session"]
     told(puts(site, again["tickets"][1], WIDE), 204)
     site.clock.forward(hours=24)
@@ -286,7 +281,7 @@ def test_a_session_expires(any_work: Work) -> None:
         uploader.delete(f"uploads/{again['tickets'][1]['id']}"),
     ):
         refused(answer, 409, "upload_closed")
-    new = asks(uploader, any_work.target, announced(PAGE))
+    new = asks(uploader, work.target, announced(PAGE))
     assert new["session"] != asked["session"]
     assert "done" not in new["tickets"][0]
     told(uploader.delete(path), 204)
@@ -307,9 +302,9 @@ class Hooked(io.BytesIO):
 
 
 @pytest.mark.parametrize("what", ["session", "upload"])
-def test_bytes_that_come_too_late_are_taken_away(any_work: Work, what: str) -> None:  # UP-17
-    uploader, site = any_work.uploader, any_work.site
-    asked = asks(uploader, any_work.target, announced(PAGE))
+def test_bytes_that_come_too_late_are_taken_away(work: Work, what: str) -> None:  # UP-17
+    uploader, site = work.uploader, work.site
+    asked = asks(uploader, work.target, announced(PAGE))
     (ticket,) = asked["tickets"]
     path = f"uploads/sessions/{asked['session']}" if what == "session" else f"uploads/{ticket['id']}"
     answers: list[int] = []
@@ -319,11 +314,11 @@ def test_bytes_that_come_too_late_are_taken_away(any_work: Work, what: str) -> N
     assert site.stored == []
 
 
-def test_what_ends_while_it_is_completed_leaves_nothing(any_work: Work) -> None:
+def test_what_ends_while_it_is_completed_leaves_nothing(work: Work) -> None:
     from roliascan.library import filing
 
-    uploader, site = any_work.uploader, any_work.site
-    asked = asks(uploader, any_work.target, announced(PAGE))
+    uploader, site = work.uploader, work.site
+    asked = asks(uploader, work.target, announced(PAGE))
     told(puts(site, asked["tickets"][0], PAGE), 204)
     inspect = filing.inspect
 

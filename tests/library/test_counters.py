@@ -110,7 +110,7 @@ class Library(RuleBasedStateMachine):
             refused(answer, 409, "no_pages")
             return
         now = self.site.clock.now.isoformat(timespec="microseconds")[:26] + "Z"
-        first = {"publish": chapter.published_at or now, "hide": chapter.published_at, "schedule": None}[verb]
+        first = chapter.published_at or (now if verb == "publish" else None)
         state = {"publish": "published", "hide": "hidden", "schedule": "scheduled"}[verb]
         assert (told(answer)["state"], answer.json["publishedAt"]) == (state, first)
         self.chapters[chapter.id] = chapter._replace(state=state, published_at=first)

@@ -25,8 +25,8 @@ def entries(admin: Asker, **filters: str) -> list[Any]:
     return [(one["action"], one["actorId"], one["targetId"], one["details"]) for one in reversed(found)]
 
 
-def test_an_administrator_sees_a_user(any_site: Site) -> None:
-    admin, user = any_site.sign_up("admin"), any_site.sign_up("uploader", username="aiko", grants=("mute:user",))
+def test_an_administrator_sees_a_user(site: Site) -> None:
+    admin, user = site.sign_up("admin"), site.sign_up("uploader", username="aiko", grants=("mute:user",))
     assert told(admin.get("admin/users?q=aiko"))["data"] == [
         {
             "id": user.id,
@@ -46,8 +46,8 @@ def test_an_administrator_sees_a_user(any_site: Site) -> None:
     assert entries(admin) == []  # nothing was changed
 
 
-def test_a_role_counts_at_the_next_request(any_site: Site) -> None:  # AU-11
-    admin, user = any_site.sign_up("admin"), any_site.sign_up()
+def test_a_role_counts_at_the_next_request(site: Site) -> None:  # AU-11
+    admin, user = site.sign_up("admin"), site.sign_up()
     refused(user.post("series", {"title": "A", "author": "B"}), 403)
     assert changed(admin, user, role="uploader")["role"] == "uploader"
     user.makes_series()
@@ -60,16 +60,16 @@ def test_a_role_counts_at_the_next_request(any_site: Site) -> None:  # AU-11
     ]
 
 
-def test_a_demoted_administrator_promotes_nobody(any_site: Site) -> None:  # AU-11: what the original let them do
-    admin, other = any_site.sign_up("admin"), any_site.sign_up("admin")
+def test_a_demoted_administrator_promotes_nobody(site: Site) -> None:  # AU-11: what the original let them do
+    admin, other = site.sign_up("admin"), site.sign_up("admin")
     changed(admin, other, role="user")
     for who in (admin, other):
         refused(other.patch(f"admin/users/{who.id}", {"role": "admin"}), 403, "not_allowed")
     assert told(other.get("auth/me"))["role"] == "user"
 
 
-def test_who_is_banned_is_a_stranger_at_once(any_site: Site) -> None:  # AU-11
-    admin, user = any_site.sign_up("admin"), any_site.sign_up("uploader")
+def test_who_is_banned_is_a_stranger_at_once(site: Site) -> None:  # AU-11
+    admin, user = site.sign_up("admin"), site.sign_up("uploader")
     draft = user.makes_series(state="draft")
     banned = changed(admin, user, isBanned=True, banReason=" Spam \U0001f4a5 ")
     assert (banned["isBanned"], banned["banReason"], banned["bannedUntil"]) == (True, "Spam \U0001f4a5", None)
@@ -77,7 +77,7 @@ def test_who_is_banned_is_a_stranger_at_once(any_site: Site) -> None:  # AU-11
     refused(user.get(f"series/{draft['id']}"), 404)
     refused(user.post("series", {"title": "A", "author": "B"}), 401)
     told(user.get("series"))
-    assert any_site.count("sessions WHERE user_id = :id", id=user.id) == 0
+    assert site.count("sessions WHERE user_id = :id", id=user.id) == 0
     free = changed(admin, user, isBanned=False)
     assert (free["isBanned"], free["banReason"], free["bannedUntil"]) == (False, None, None)
     refused(user.get("auth/me"), 401)  # signed out everywhere: they have to sign in again
@@ -87,25 +87,25 @@ def test_who_is_banned_is_a_stranger_at_once(any_site: Site) -> None:  # AU-11
     ]
 
 
-def test_a_ban_ends_by_itself(any_site: Site) -> None:
-    admin = any_site.sign_up("admin")
+def test_a_ban_ends_by_itself(site: Site) -> None:
+    admin = site.sign_up("admin")
     body = {"email": "r@tests.example", "username": "reader", "password": "correct horse"}
-    user = Asker(any_site, told(any_site.stranger.post("auth/register", body), 201)["user"]["id"])
+    user = Asker(site, told(site.stranger.post("auth/register", body), 201)["user"]["id"])
     credentials = {"login": "reader", "password": "correct horse"}
     banned = changed(admin, user, isBanned=True, bannedUntil="2026-11-24T14:00:00.5+02:00")
     assert banned["bannedUntil"] == "2026-11-24T12:00:00.500000Z"
-    refused(any_site.stranger.post("auth/login", credentials), 401, "invalid_credentials")
+    refused(site.stranger.post("auth/login", credentials), 401, "invalid_credentials")
     assert ids(told(admin.get("admin/users?isBanned=true"))) == [user.id]
-    any_site.clock.forward(hours=24, seconds=1)
-    told(any_site.stranger.post("auth/login", credentials))
+    site.clock.forward(hours=24, seconds=1)
+    told(site.stranger.post("auth/login", credentials))
     assert told(admin.get("admin/users?isBanned=true"))["data"] == []
     assert changed(admin, user)["isBanned"] is False
     again = changed(admin, user, isBanned=True)  # the end of the first ban is not that of the second
     assert (again["isBanned"], again["bannedUntil"]) == (True, None)
 
 
-def test_a_ban_is_changed_and_kept(any_site: Site) -> None:
-    admin, user = any_site.sign_up("admin"), any_site.sign_up()
+def test_a_ban_is_changed_and_kept(site: Site) -> None:
+    admin, user = site.sign_up("admin"), site.sign_up()
     changed(admin, user, isBanned=True, banReason="One", bannedUntil=TOMORROW)
     same = changed(admin, user, isBanned=True)
     assert (same["banReason"], same["bannedUntil"]) == ("One", "2026-11-24T12:00:00.000000Z")
@@ -119,10 +119,10 @@ def test_a_ban_is_changed_and_kept(any_site: Site) -> None:
     ]
 
 
-def test_no_session_starts_while_a_ban_comes(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:  # AZ-11
-    admin = any_site.sign_up("admin")
+def test_no_session_starts_while_a_ban_comes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:  # AZ-11
+    admin = site.sign_up("admin")
     body = {"email": "r@tests.example", "username": "reader", "password": "correct horse"}
-    user = Asker(any_site, told(any_site.stranger.post("auth/register", body), 201)["user"]["id"])
+    user = Asker(site, told(site.stranger.post("auth/register", body), 201)["user"]["id"])
     really = passwords.matches
 
     def slowly(password: str, password_hash: str | None, **how: Any) -> bool:
@@ -130,15 +130,15 @@ def test_no_session_starts_while_a_ban_comes(any_site: Site, monkeypatch: pytest
         return really(password, password_hash, **how)
 
     monkeypatch.setattr(passwords, "matches", slowly)
-    refused(any_site.stranger.post("auth/login", {"login": "reader", "password": "correct horse"}), 401)
-    assert any_site.count("sessions WHERE user_id = :id", id=user.id) == 0
+    refused(site.stranger.post("auth/login", {"login": "reader", "password": "correct horse"}), 401)
+    assert site.count("sessions WHERE user_id = :id", id=user.id) == 0
 
 
 @pytest.mark.parametrize("lost", ["role = 'user'", "is_banned = :yes"])
-def test_who_lost_the_right_a_moment_ago_does_nothing(any_site: Site, lost: str) -> None:  # AU-11, AZ-11
+def test_who_lost_the_right_a_moment_ago_does_nothing(site: Site, lost: str) -> None:  # AU-11, AZ-11
     """Between the look at who asks and the locks, they were demoted or banned."""
-    user = any_site.sign_up()
-    any_site.sign_up("admin")
+    user = site.sign_up()
+    site.sign_up("admin")
     really = users.hold, users._lock_admins
     asks: list[Callable[[Asker], Result]] = [
         lambda who: who.patch(f"admin/users/{user.id}", {"role": "admin"}),
@@ -146,19 +146,19 @@ def test_who_lost_the_right_a_moment_ago_does_nothing(any_site: Site, lost: str)
         lambda who: who.put(f"admin/users/{user.id}/permissions/manage:users"),
     ]
     for ask in asks:
-        admin = any_site.sign_up("admin")
+        admin = site.sign_up("admin")
         with pytest.MonkeyPatch.context() as patch:
 
             def first(verb: Any, *args: Any, **how: Any) -> Any:
                 patch.undo()
-                any_site.write(f"UPDATE users SET {lost} WHERE id = :id", id=admin.id, yes=True)  # noqa: B023
+                site.write(f"UPDATE users SET {lost} WHERE id = :id", id=admin.id, yes=True)  # noqa: B023
                 return verb(*args, **how)
 
             patch.setattr(users, "hold", partial(first, really[0]))
             patch.setattr(users, "_lock_admins", partial(first, really[1]))
             refused(ask(admin), 403 if "role" in lost else 401)
     assert told(user.get("auth/me"))["permissions"] == []
-    assert any_site.count("audit") == 0
+    assert site.count("audit") == 0
 
 
 @pytest.mark.parametrize(
@@ -198,18 +198,18 @@ def test_nulls_clear_what_is_clear(site: Site) -> None:
     assert entries(admin) == []
 
 
-def test_each_act_of_one_change_is_one_entry(any_site: Site) -> None:  # PR-06
-    admin, user = any_site.sign_up("admin"), any_site.sign_up()
+def test_each_act_of_one_change_is_one_entry(site: Site) -> None:  # PR-06
+    admin, user = site.sign_up("admin"), site.sign_up()
     changed(admin, user, role="moderator", isBanned=True, isMuted=True)
     assert [action for action, *_ in entries(admin)] == ["set_role", "ban", "mute"]
     changed(admin, user, isMuted=False)
     assert [action for action, *_ in entries(admin)] == ["set_role", "ban", "mute", "unmute"]
 
 
-def test_who_mutes_reaches_lower_roles_only(any_site: Site) -> None:  # AZ-01
-    moderator = any_site.sign_up("moderator")
-    granted = any_site.sign_up("user", grants=("mute:user",))
-    people = {role: any_site.sign_up(role) for role in ROLES}
+def test_who_mutes_reaches_lower_roles_only(site: Site) -> None:  # AZ-01
+    moderator = site.sign_up("moderator")
+    granted = site.sign_up("user", grants=("mute:user",))
+    people = {role: site.sign_up(role) for role in ROLES}
     for who in (people["user"], people["uploader"]):
         muted = changed(moderator, who, isMuted=True)
         assert (muted["isMuted"], muted["email"]) == (True, None)  # AZ-07: addresses are for who manages users
@@ -227,9 +227,9 @@ def test_who_mutes_reaches_lower_roles_only(any_site: Site) -> None:  # AZ-01
     ]
 
 
-def test_who_was_granted_to_manage_users_gets_no_further(any_site: Site) -> None:  # AU-11, AZ-01
-    keeper = any_site.sign_up("moderator", grants=("manage:users",))
-    people = {role: any_site.sign_up(role) for role in ROLES}
+def test_who_was_granted_to_manage_users_gets_no_further(site: Site) -> None:  # AU-11, AZ-01
+    keeper = site.sign_up("moderator", grants=("manage:users",))
+    people = {role: site.sign_up(role) for role in ROLES}
     assert changed(keeper, people["user"], role="uploader")["email"]  # what is granted is consulted
     changed(keeper, people["user"], isBanned=True)
     for who in (people["moderator"], people["admin"], keeper):
@@ -263,24 +263,24 @@ def test_no_header_makes_another_method_of_it(site: Site, method: str) -> None: 
     assert site.count("grants") == 0
 
 
-def test_who_is_nobody_is_not_found(any_site: Site) -> None:  # AZ-05
-    admin, user = any_site.sign_up("admin"), any_site.sign_up()
+def test_who_is_nobody_is_not_found(site: Site) -> None:  # AZ-05
+    admin, user = site.sign_up("admin"), site.sign_up()
     for wrong in (SOME_ID, user.id.upper(), f"{user.id}%20", "1", "-1", "null", "'", user.username):
         refused(admin.patch(f"admin/users/{wrong}", {"isMuted": True}), 404, "not_found")
         refused(admin.put(f"admin/users/{wrong}/permissions/mute:user"), 404)
         refused(admin.delete(f"admin/users/{wrong}/permissions/mute:user"), 404)
-    assert any_site.count("audit") == 0
+    assert site.count("audit") == 0
 
 
 # The list
 
 
-def test_users_are_listed_newest_first(any_site: Site) -> None:
-    admin = any_site.sign_up("admin")
+def test_users_are_listed_newest_first(site: Site) -> None:
+    admin = site.sign_up("admin")
     people: list[Asker] = []
     for role in ("user", "moderator", "user", "user"):
-        any_site.clock.forward(seconds=len(people) % 2)
-        people.append(any_site.sign_up(role))
+        site.clock.forward(seconds=len(people) % 2)
+        people.append(site.sign_up(role))
     newest = [one.id for one in reversed(people)]
     listed = [one["id"] for one in everything(admin, "admin/users", limit=2)]
     assert sorted(listed) == sorted([*newest, admin.id])
@@ -319,19 +319,19 @@ def test_users_are_listed_newest_first(any_site: Site) -> None:
     ],
     ids=ascii,
 )
-def test_a_search_finds_how_names_and_addresses_begin(any_site: Site, q: str, found: list[str]) -> None:  # IN-07
-    admin = any_site.sign_up("admin", username="zed")
+def test_a_search_finds_how_names_and_addresses_begin(site: Site, q: str, found: list[str]) -> None:  # IN-07
+    admin = site.sign_up("admin", username="zed")
     for username, email in {"Alice": "wonder.land", "alina": "a", "\u30ea\u30ab\u30b3": "r"}.items():
         body = {"username": username, "email": f"{email}@tests.example", "password": "correct horse"}
-        told(any_site.stranger.post("auth/register", body), 201)
+        told(site.stranger.post("auth/register", body), 201)
     listed = told(admin.get("admin/users", params={"q": q}))
     assert sorted(one["username"] for one in listed["data"]) == sorted(found)
     assert listed["page"]["total"] is None
 
 
-def test_a_search_is_paged_and_narrowed(any_site: Site) -> None:
-    admin = any_site.sign_up("admin", username="zed")
-    people = [any_site.sign_up("uploader" if n % 2 else "user", username=f"some{n}body") for n in range(5)]
+def test_a_search_is_paged_and_narrowed(site: Site) -> None:
+    admin = site.sign_up("admin", username="zed")
+    people = [site.sign_up("uploader" if n % 2 else "user", username=f"some{n}body") for n in range(5)]
     for q in ("some", "s0me"):
         assert {one["id"] for one in everything(admin, "admin/users", q=q, limit=2)} == {one.id for one in people}
     assert len(everything(admin, "admin/users", q="some", role="uploader", limit=1)) == 2
@@ -385,21 +385,21 @@ def test_no_address_shows_elsewhere(site: Site) -> None:  # AZ-07
 # The last of them
 
 
-def test_the_last_administrator_stays(any_site: Site) -> None:  # AZ-13
-    admin = any_site.sign_up("admin")
+def test_the_last_administrator_stays(site: Site) -> None:  # AZ-13
+    admin = site.sign_up("admin")
     for change in ({"role": "user"}, {"isBanned": True}, {"isBanned": True, "bannedUntil": TOMORROW}):
         refused(admin.patch(f"admin/users/{admin.id}", change), 409, "last_admin")
-    other = any_site.sign_up("admin")
+    other = site.sign_up("admin")
     changed(admin, other, isBanned=True, bannedUntil=TOMORROW)  # who is banned keeps no site
     refused(admin.patch(f"admin/users/{admin.id}", {"role": "moderator"}), 409, "last_admin")
     changed(admin, admin, isMuted=True)
-    any_site.clock.forward(days=1)
+    site.clock.forward(days=1)
     changed(admin, admin, role="user")
     assert told(admin.get("auth/me"))["role"] == "user"
 
 
-def test_the_last_leader_is_not_banned(any_site: Site) -> None:  # AZ-13
-    admin, leader, second = any_site.sign_up("admin"), any_site.sign_up("uploader"), any_site.sign_up("uploader")
+def test_the_last_leader_is_not_banned(site: Site) -> None:  # AZ-13
+    admin, leader, second = site.sign_up("admin"), site.sign_up("uploader"), site.sign_up("uploader")
     team = leader.makes_team()
     path = f"teams/{team['id']}/members"
     told(leader.put(f"{path}/{second.id}", {"role": "member"}))
@@ -412,5 +412,5 @@ def test_the_last_leader_is_not_banned(any_site: Site) -> None:  # AZ-13
     refused(second.put(f"{path}/{second.id}", {"role": "member"}), 409, "last_leader")
     told(second.delete(f"{path}/{leader.id}"), 204)
     told(second.put(f"{path}/{leader.id}", {"role": "leader"}))
-    any_site.clock.forward(days=1)
+    site.clock.forward(days=1)
     told(second.delete(f"{path}/{second.id}"), 204)

@@ -99,20 +99,20 @@ def _adds(it: Library, who: Asker) -> Result:
 
 
 @pytest.mark.parametrize("what", ACTS)
-def test_an_act_on_things_of_others_is_one_entry(any_site: Site, what: str) -> None:  # PR-06
-    library = Library(any_site)
+def test_an_act_on_things_of_others_is_one_entry(site: Site, what: str) -> None:  # PR-06
+    library = Library(site)
     act, role, details = ACTS[what]
-    keeper = any_site.sign_up(role)
+    keeper = site.sign_up(role)
     answer = act(library, keeper)
     assert answer.status_code in {200, 201, 204}, answer.text
-    (entry,) = log(any_site)
+    (entry,) = log(site)
     kind, action = what.split()
     target = getattr(library, kind)["id"]
     assert (entry["action"], entry["targetKind"], entry["targetId"]) == (action, kind, target)
     assert (entry["actorId"], entry["actorName"], entry["sequence"]) == (keeper.id, keeper.username, 1)
     assert entry["at"] == "2026-11-23T12:00:00.000000Z"
     assert entry["details"].items() >= details.items()
-    assert verified(any_site) == 1
+    assert verified(site) == 1
 
 
 @pytest.mark.parametrize("what", ACTS)
@@ -132,36 +132,34 @@ def test_what_is_refused_is_none(site: Site, what: str) -> None:  # PR-06
     assert (log(site), site.count("counters WHERE name = 'audit'")) == ([], 0)
 
 
-def test_an_owner_who_uses_more_than_that_is_told_of(any_site: Site) -> None:  # PR-06
-    library = Library(any_site)
-    admin = any_site.sign_up("admin")
+def test_an_owner_who_uses_more_than_that_is_told_of(site: Site) -> None:  # PR-06
+    library = Library(site)
+    admin = site.sign_up("admin")
     told(library.owner.put(f"{_team(library)}/members/{admin.id}", {"role": "member"}))
     told(admin.patch(_series(library), {"author": "B"}))  # as a member
-    assert log(any_site) == []
+    assert log(site) == []
     told(admin.patch(_series(library), {"teamIds": []}))  # as an administrator: members do not give things away
     told(admin.post(f"{_series(library)}/chapters", {"number": 9}), 201)
     told(admin.delete(f"{_team(library)}/members/{admin.id}"), 204)  # everybody may leave
-    assert [(one["action"], one["targetKind"]) for one in log(any_site)] == [
+    assert [(one["action"], one["targetKind"]) for one in log(site)] == [
         ("edit", "series"),
         ("add_chapter", "series"),
     ]
 
 
-def test_the_end_of_a_team_is_one_entry(any_site: Site) -> None:  # PR-06
-    admin, team = any_site.sign_up("admin"), any_site.sign_up("uploader").makes_team()
+def test_the_end_of_a_team_is_one_entry(site: Site) -> None:  # PR-06
+    admin, team = site.sign_up("admin"), site.sign_up("uploader").makes_team()
     told(admin.delete(f"teams/{team['id']}"), 204)
-    assert [(one["action"], one["targetId"], one["actorId"]) for one in log(any_site)] == [
-        ("delete", team["id"], admin.id)
-    ]
+    assert [(one["action"], one["targetId"], one["actorId"]) for one in log(site)] == [("delete", team["id"], admin.id)]
 
 
-def test_a_comment_of_others_is_told_of_without_its_words(any_site: Site) -> None:  # PR-06
-    library, reader, moderator = Library(any_site), any_site.sign_up(), any_site.sign_up("moderator")
+def test_a_comment_of_others_is_told_of_without_its_words(site: Site) -> None:  # PR-06
+    library, reader, moderator = Library(site), site.sign_up(), site.sign_up("moderator")
     mine, other = (told(reader.post(f"{_chapter(library)}/comments", {"body": "Words"}), 201) for _ in range(2))
     told(reader.delete(f"comments/{mine['id']}"), 204)
-    assert log(any_site) == []
+    assert log(site) == []
     told(moderator.delete(f"comments/{other['id']}"), 204)
-    (entry,) = log(any_site)
+    (entry,) = log(site)
     assert (entry["action"], entry["targetKind"], entry["targetId"]) == ("delete", "comment", other["id"])
     assert (entry["actorId"], entry["details"]) == (moderator.id, {"author": reader.id})
 
@@ -173,11 +171,11 @@ def test_showing_again_is_told_from_publishing(site: Site) -> None:
     assert [one["action"] for one in log(site)] == ["hide", "show"]
 
 
-def test_without_its_entry_there_is_no_act(any_site: Site) -> None:  # PR-06
+def test_without_its_entry_there_is_no_act(site: Site) -> None:  # PR-06
     """One transaction for both: when the entry cannot be written, the act did not happen."""
-    admin, user, library = any_site.sign_up("admin"), any_site.sign_up(), Library(any_site)
+    admin, user, library = site.sign_up("admin"), site.sign_up(), Library(site)
     told(admin.patch(f"admin/users/{user.id}", {"isMuted": True}))
-    any_site.write("UPDATE counters SET value = 0 WHERE name = 'audit'")  # so that the next entry would be 1 again
+    site.write("UPDATE counters SET value = 0 WHERE name = 'audit'")  # so that the next entry would be 1 again
     acts = [
         admin.patch(f"admin/users/{user.id}", {"role": "admin"}),
         admin.patch(f"admin/users/{user.id}", {"isMuted": False}),
@@ -191,7 +189,7 @@ def test_without_its_entry_there_is_no_act(any_site: Site) -> None:  # PR-06
     assert told(user.get("auth/me"))["isMuted"]
     assert told(library.owner.get(_series(library)))["author"] == "Somebody"
     told(library.owner.get(_chapter(library)))
-    assert (any_site.count("grants"), any_site.count("permissions"), any_site.count("audit")) == (0, 0, 1)
+    assert (site.count("grants"), site.count("permissions"), site.count("audit")) == (0, 0, 1)
 
 
 # The chain
@@ -212,11 +210,11 @@ def five(site: Site) -> Asker:
     return admin
 
 
-def test_the_chain_is_as_it_is_documented(any_site: Site) -> None:  # PR-06
+def test_the_chain_is_as_it_is_documented(site: Site) -> None:  # PR-06
     """Computed here by other means, from what the API shows."""
-    five(any_site)
+    five(site)
     before = FIRST
-    for number, entry in enumerate(log(any_site), start=1):
+    for number, entry in enumerate(log(site), start=1):
         details = json.dumps(entry["details"], ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         order = ("sequence", "at", "actorId", "action", "targetKind", "targetId")
         form = json.dumps(
@@ -226,8 +224,8 @@ def test_the_chain_is_as_it_is_documented(any_site: Site) -> None:  # PR-06
         assert entry["previousHash"] == before
         assert entry["hash"] == sha256(form.encode()).hexdigest()
         before = entry["hash"]
-    assert verified(any_site) == 5
-    assert audit.verify(any_site.db).last == before
+    assert verified(site) == 5
+    assert audit.verify(site.db).last == before
 
 
 CHANGED = "entry 3 was changed"
@@ -244,12 +242,12 @@ TAMPERS = {
 
 
 @pytest.mark.parametrize("change", TAMPERS)
-def test_a_changed_entry_is_named(any_site: Site, change: str) -> None:  # PR-06
-    five(any_site)
+def test_a_changed_entry_is_named(site: Site, change: str) -> None:  # PR-06
+    five(site)
     broken = int(TAMPERS[change].split()[1])
     at = {"at": NOW} if ":at" in change else {}
-    assert any_site.write(f"UPDATE audit {change} WHERE sequence = :broken", broken=broken, **at) == 1
-    verdict = audit.verify(any_site.db)
+    assert site.write(f"UPDATE audit {change} WHERE sequence = :broken", broken=broken, **at) == 1
+    verdict = audit.verify(site.db)
     assert (verdict.entries, verdict.broken) == (broken - 1, TAMPERS[change])
 
 
@@ -264,43 +262,43 @@ def test_a_changed_entry_is_named(any_site: Site, change: str) -> None:  # PR-06
         ("UPDATE counters SET value = 4 WHERE name = 'audit'", 5, "entry 5 was added from outside: 4 were written"),
     ],
 )
-def test_a_missing_entry_is_named(any_site: Site, tamper: str, holds: int, broken: str) -> None:  # PR-06
-    five(any_site)
-    any_site.write(tamper)
-    verdict = audit.verify(any_site.db)
+def test_a_missing_entry_is_named(site: Site, tamper: str, holds: int, broken: str) -> None:  # PR-06
+    five(site)
+    site.write(tamper)
+    verdict = audit.verify(site.db)
     assert (verdict.entries, verdict.broken) == (holds, broken)
 
 
-def test_one_who_computes_the_hash_anew_breaks_the_next(any_site: Site) -> None:  # PR-06
-    five(any_site)
-    entry = log(any_site)[1]
+def test_one_who_computes_the_hash_anew_breaks_the_next(site: Site) -> None:  # PR-06
+    five(site)
+    entry = log(site)[1]
     forged = [2, entry["at"], None, "unban", "user", entry["targetId"], "{}", entry["previousHash"]]
     hashed = sha256(json.dumps(forged, separators=(",", ":")).encode()).hexdigest()
-    any_site.write(
+    site.write(
         "UPDATE audit SET actor_id = NULL, action = 'unban', details = '{}', hash = :hash WHERE sequence = 2",
         hash=hashed,
     )
-    verdict = audit.verify(any_site.db)
+    verdict = audit.verify(site.db)
     assert (verdict.entries, verdict.broken) == (2, "entry 3 does not follow from the one before it")
 
 
-def test_what_was_cut_off_stays_visible(any_site: Site) -> None:  # PR-06
-    admin = five(any_site)
-    any_site.write("DELETE FROM audit WHERE sequence = 5")
+def test_what_was_cut_off_stays_visible(site: Site) -> None:  # PR-06
+    admin = five(site)
+    site.write("DELETE FROM audit WHERE sequence = 5")
     told(admin.patch(f"admin/users/{admin.id}", {"isMuted": True}))
-    assert audit.verify(any_site.db).broken == "entry 5 is missing"
+    assert audit.verify(site.db).broken == "entry 5 is missing"
 
 
-def test_a_log_without_entries_holds(any_site: Site) -> None:
-    assert audit.verify(any_site.db) == (0, FIRST, "")
+def test_a_log_without_entries_holds(site: Site) -> None:
+    assert audit.verify(site.db) == (0, FIRST, "")
 
 
-def test_a_long_log_is_read_in_steps(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_is_read_in_steps(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "_WALK", audit._WALK.replace(f"LIMIT {audit.STEP}", "LIMIT 2"))
-    five(any_site)
-    assert verified(any_site) == 5
-    any_site.write("UPDATE audit SET action = 'x' WHERE sequence = 5")
-    assert audit.verify(any_site.db).broken == "entry 5 was changed"
+    five(site)
+    assert verified(site) == 5
+    site.write("UPDATE audit SET action = 'x' WHERE sequence = 5")
+    assert audit.verify(site.db).broken == "entry 5 was changed"
 
 
 def test_nothing_here_changes_an_entry() -> None:  # PR-06
@@ -373,8 +371,8 @@ def test_it_can_be_verified_while_others_write(two_sites: tuple[Site, Site]) -> 
 # Reading it
 
 
-def test_the_log_is_newest_first_and_paged(any_site: Site) -> None:
-    admin = five(any_site)
+def test_the_log_is_newest_first_and_paged(site: Site) -> None:
+    admin = five(site)
     page = told(admin.get("admin/audit?limit=2"))
     assert [one["sequence"] for one in page["data"]] == [5, 4]
     assert (page["page"]["total"], page["page"]["number"]) == (5, 1)
@@ -385,9 +383,9 @@ def test_the_log_is_newest_first_and_paged(any_site: Site) -> None:
     assert [one["sequence"] for one in told(admin.get("admin/audit?limit=4&page=2"))["data"]] == [2, 1]
 
 
-def test_the_log_is_narrowed(any_site: Site) -> None:
-    admin, moderator = five(any_site), any_site.sign_up("moderator")
-    user = any_site.sign_up()
+def test_the_log_is_narrowed(site: Site) -> None:
+    admin, moderator = five(site), site.sign_up("moderator")
+    user = site.sign_up()
     told(moderator.patch(f"admin/users/{user.id}", {"isMuted": True}))
 
     def found(**filters: str) -> list[int]:
@@ -423,19 +421,19 @@ def test_what_cannot_be_asked_is_named(site: Site, query: str, wrong: list[str])
     assert fields(site.sign_up("admin").get(f"admin/audit?{query}")) == wrong
 
 
-def test_an_administrator_by_command_is_an_entry_of_the_operator(any_site: Site) -> None:  # PR-06
+def test_an_administrator_by_command_is_an_entry_of_the_operator(site: Site) -> None:  # PR-06
     made = accounts.register(
-        any_site.db,
+        site.db,
         email="a@tests.example",
         username="amina",
         password="lantern keeper",
         role="admin",
         lasts_s=1,
-        now=any_site.clock(),
+        now=site.clock(),
     )
-    (entry,) = log(any_site)
+    (entry,) = log(site)
     assert (entry["action"], entry["actorId"], entry["targetId"]) == ("create_admin", None, made.account.id)
     assert entry["details"] == {"username": "amina"}
     new = {"email": "b@tests.example", "username": "berit", "password": "long enough"}
-    told(any_site.stranger.post("auth/register", new), 201)
-    assert len(log(any_site)) == 1
+    told(site.stranger.post("auth/register", new), 201)
+    assert len(log(site)) == 1
