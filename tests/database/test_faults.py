@@ -174,7 +174,7 @@ def test_deadlocks_end_well(database_url: str) -> None:  # DB-06
     with closing(open_database(database_url, pool_size=2)) as db, ThreadPoolExecutor(2) as threads:
         orders = [("series", "teams"), ("teams", "series")]
         list(threads.map(lambda order: db.run(verb, *order), orders))
-        assert len(attempts) == 3  # one of them lost, and came again
+        assert len(attempts) >= 3  # one of them lost, and came again; on a busy machine not only once
         assert db.one("SELECT SUM(value) AS number FROM counters", Number) == Number(4)
 
 
