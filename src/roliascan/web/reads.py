@@ -93,7 +93,7 @@ def _table(vary: str) -> dict[tuple[str, bool, str], _Read]:
 
 def _groups(path: str) -> tuple[str, str, str]:
     match = _PATH.match(path)
-    return match.groups("") if match else ("", "", "")  # type: ignore[return-value]  # it has three
+    return (match[1], match[2] or "", match[3] or "") if match else ("", "", "")
 
 
 def _wants(route: Route) -> Wants:
