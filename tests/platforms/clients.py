@@ -25,12 +25,12 @@ def send(address: str, request: Request) -> Reply:
 
 
 def _bytes(request: Request, host: str) -> bytes:
-    headers, body = {"Host": host, **request.headers}, request.body
-    if "Transfer-Encoding" in headers:
+    headers, body = [("Host", host), *request.pairs], request.body
+    if "Transfer-Encoding" in dict(headers):
         body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     elif body or request.method in ("POST", "PUT", "PATCH"):
-        headers["Content-Length"] = str(len(body))
-    lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        headers.append(("Content-Length", str(len(body))))
+    lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 

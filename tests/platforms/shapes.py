@@ -7,7 +7,7 @@ import base64
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.cookies import Morsel
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -21,12 +21,29 @@ TEXT = ("text/", "application/json", "application/javascript", "application/xml"
 
 
 class Request(NamedTuple):
-    """What a client sends; `target` is the path, encoded, and perhaps `?` and a query."""
+    """What a client sends; `target` is the path, encoded, and perhaps `?` and a query.
+
+    Headers as a mapping, or as pairs in their order where some are repeated; cookies are among them.
+    """
 
     method: str
     target: str
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] = ()
     body: bytes = b""
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The headers as name and value, in their order."""
+        return [*(self.headers.items() if isinstance(self.headers, Mapping) else self.headers)]
+
+    @property
+    def joined(self) -> dict[str, str]:
+        """Each header once, in lower case, as whoever reads them one by one may join them (RFC 9110, RFC 9113)."""
+        once: dict[str, str] = {}
+        for name, value in self.pairs:
+            lower = name.lower()
+            once[lower] = once[lower] + ("; " if lower == "cookie" else ", ") + value if lower in once else value
+        return once
 
 
 class Reply(NamedTuple):
@@ -57,7 +74,7 @@ def environ_of(request: Request, *, client: str = "203.0.113.9") -> dict[str, An
     }
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         environ["CONTENT_LENGTH"] = str(len(request.body))
-    for name, value in request.headers.items():
+    for name, value in request.joined.items():
         variable = name.upper().replace("-", "_")
         environ[variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}"] = value
     return environ
@@ -89,7 +106,7 @@ def function_url_event(request: Request, *, client: str = "203.0.113.9") -> dict
 
 
 def _event(request: Request, client: str) -> dict[str, Any]:
-    headers = {name.lower(): value for name, value in request.headers.items() if name != "Transfer-Encoding"}
+    headers = {name: value for name, value in request.joined.items() if name != "transfer-encoding"}
     cookie = headers.pop("cookie", None)
     event: dict[str, Any] = {
         "version": "2.0",
@@ -142,7 +159,7 @@ def azure_request(
     return func.HttpRequest(
         method=request.method,
         url=f"{origin}{prefix}{request.target}",
-        headers={"X-Forwarded-For": f"{client}:50001", **request.headers},
+        headers={"x-forwarded-for": f"{client}:50001", **request.joined},
         params={},
         route_params={"path": unquote(path[1:])},
         body=request.body,
