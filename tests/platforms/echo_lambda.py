@@ -3,7 +3,7 @@
 from roliascan.platforms.aws_lambda import handler_of
 from tests.platforms import echoes
 
-handler = handler_of(lambda: echoes.app)
+handler = handler_of(lambda: echoes.app, sweep=lambda seconds: {"seconds": seconds})
 
 
 def unguarded(event: dict[str, int], context: object) -> str:

@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from tests.platforms import shapes
 from tests.platforms.shapes import TEXT, Reply, Request, function_url_event, http_api_event
@@ -71,7 +71,7 @@ def rest_event(request: Request, *, stage: str = "prod", base: str = "", client:
     The path stays encoded, without the stage. `base` is the mapping of a custom domain, which is then asked instead of
     the API's own: the path has it in front. Query parameters come decoded.
     """
-    path = base + urlsplit(request.target).path
+    path = base + request.path
     event = _format_1_0(request, path, client)
     event["requestContext"] |= {
         "path": path if base else f"/{stage}{path}",
@@ -85,7 +85,7 @@ def http_api_1_0_event(
     request: Request, *, stage: str = "$default", base: str = "", client: str = CLIENT
 ) -> dict[str, Any]:
     """As an HTTP API does with payload format 1.0: the path decoded, as the client sent it: with stage or mapping."""
-    path = unquote(urlsplit(request.target).path)
+    path = unquote(request.path)
     path = base + path if base or stage == "$default" else f"/{stage}{path}"
     lower = request._replace(headers=[(name.lower(), value) for name, value in request.pairs])
     event = {"version": "1.0", **_format_1_0(lower, path, client)}
@@ -98,7 +98,7 @@ def http_api_1_0_event(
 
 
 def _format_1_0(request: Request, path: str, client: str) -> dict[str, Any]:
-    query = parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
+    query = parse_qsl(request.query, keep_blank_values=True)
     forwarded = [*_without(request.pairs, "transfer-encoding"), ("host", HOST), ("x-forwarded-proto", "https")]
     headers = _lists([*forwarded, ("x-forwarded-for", client)])
     return {
@@ -153,18 +153,17 @@ def alb_multi_event(request: Request, *, client: str = CLIENT) -> dict[str, Any]
 
 
 def _of_balancer(request: Request, client: str) -> tuple[dict[str, Any], dict[str, list[str]], dict[str, list[str]]]:
-    address = urlsplit(request.target)
     sent = [(name.lower(), value) for name, value in request.pairs]
     forged = [value for name, value in sent if name == "x-forwarded-for"]
     written = {"x-forwarded-for": ", ".join([*forged, client]), "x-forwarded-proto": "https", "x-forwarded-port": "443"}
     headers = _lists([("host", HOST), *_without(sent, *written, "transfer-encoding"), *written.items()])
-    pairs = [part.partition("=")[::2] for part in address.query.split("&") if part]
+    pairs = [part.partition("=")[::2] for part in request.query.split("&") if part]
     kind = "".join(headers.get("content-type", [""])[-1:])
     body, encoded = _carried(request.body, kind, packed="content-encoding" in headers)
     event = {
         "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/l/4"}},
         "httpMethod": request.method,
-        "path": address.path,
+        "path": request.path,
         "body": body,
         "isBase64Encoded": encoded,
     }
@@ -211,13 +210,13 @@ def of_http_api(told: Mapping[str, Any], method: str = "GET") -> Reply:
 
 
 def _expect(told: Any, limit: int, keys: set[str]) -> None:
-    if not isinstance(told, dict) or not set(told) <= keys or not isinstance(told.get("statusCode"), int):
+    if set(told) - keys or not isinstance(told.get("statusCode"), int):
         raise Refused(f"not of {sorted(keys)}")
     if len(json.dumps(told)) > limit:
         raise Refused(f"more than {limit} bytes")
 
 
-def _reply(told: Mapping[str, Any], headers: Iterable[tuple[str, list[str]]], method: str) -> Reply:
+def _reply(told: Mapping[str, Any], headers: Iterable[tuple[str, Any]], method: str) -> Reply:
     once: dict[str, str] = {}
     cookies: list[str] = []
     for name, values in headers:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from http.cookies import Morsel
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes
 
 import azure.functions as func
 from azure.functions.http import HttpResponseConverter
@@ -30,6 +30,16 @@ class Request(NamedTuple):
     target: str
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = ()
     body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The path, encoded; what begins with two slashes is still one."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The query without its question mark."""
+        return self.target.partition("?")[2]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -57,12 +67,11 @@ class Reply(NamedTuple):
 
 def environ_of(request: Request, *, client: str = "203.0.113.9") -> dict[str, Any]:
     """As a WSGI server does."""
-    address = urlsplit(request.target)
     environ = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(address.path).encode().decode("latin-1"),
-        "QUERY_STRING": address.query,
+        "PATH_INFO": unquote_to_bytes(request.path).decode("latin-1"),
+        "QUERY_STRING": request.query,
         "REMOTE_ADDR": client,
         "SERVER_NAME": "comics.example",
         "SERVER_PORT": "443",
@@ -83,14 +92,14 @@ def environ_of(request: Request, *, client: str = "203.0.113.9") -> dict[str, An
 def of_wsgi(answer: Answer) -> Reply:
     """What a server sends for an answer."""
     cookies = sorted(value for name, value in answer.headers if name.lower() == "set-cookie")
-    once = {name.lower(): value for name, value in answer.headers if name.lower() != "set-cookie"}
-    return Reply(answer.status, once, cookies, answer.body)
+    others = [(name, value) for name, value in answer.headers if name.lower() != "set-cookie"]
+    return Reply(answer.status, Request("", "", others).joined, cookies, answer.body)
 
 
 def http_api_event(request: Request, *, stage: str = "$default", client: str = "203.0.113.9") -> dict[str, Any]:
     """As an HTTP API does: path decoded, query raw, Cookie apart, text as it is and other bodies as base64."""
     event = _event(request, client)
-    path = unquote(urlsplit(request.target).path)
+    path = unquote(request.path)
     event["rawPath"] = path if stage == "$default" else f"/{stage}{path}"
     event["requestContext"]["stage"] = stage
     event["requestContext"]["domainName"] = "abc123.execute-api.eu-central-1.amazonaws.com"
@@ -100,7 +109,7 @@ def http_api_event(request: Request, *, stage: str = "$default", client: str = "
 def function_url_event(request: Request, *, client: str = "203.0.113.9") -> dict[str, Any]:
     """As a function URL does: the same format, path still encoded."""
     event = _event(request, client)
-    event["rawPath"] = urlsplit(request.target).path
+    event["rawPath"] = request.path
     event["requestContext"]["domainName"] = "abc123.lambda-url.eu-central-1.on.aws"
     return event
 
@@ -111,13 +120,13 @@ def _event(request: Request, client: str) -> dict[str, Any]:
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
-        "rawQueryString": urlsplit(request.target).query,
+        "rawQueryString": request.query,
         "headers": {"host": "comics.example", "x-forwarded-for": client, "x-forwarded-proto": "https", **headers},
         "requestContext": {
             "accountId": "123456789012",
             "http": {
                 "method": request.method,
-                "path": unquote(urlsplit(request.target).path),
+                "path": unquote(request.path),
                 "protocol": "HTTP/1.1",
                 "sourceIp": client,
                 "userAgent": "tests",
@@ -154,14 +163,15 @@ def of_lambda(told: Mapping[str, Any]) -> Reply:
 def azure_request(
     request: Request, *, prefix: str = "", client: str = "203.0.113.9", origin: str = "https://comics.example"
 ) -> func.HttpRequest:
-    """As the host passes it on, under a route that ends in `{*path}`."""
-    path = urlsplit(request.target).path
+    """As the host passes it on, under a route that ends in `{*path}`; the front end adds the client at the right."""
+    sent = request.joined
+    peer = f"[{client}]:50001" if ":" in client else f"{client}:50001"
     return func.HttpRequest(
         method=request.method,
         url=f"{origin}{prefix}{request.target}",
-        headers={"x-forwarded-for": f"{client}:50001", **request.joined},
+        headers={**sent, "x-forwarded-for": ", ".join(filter(None, [sent.get("x-forwarded-for"), peer]))},
         params={},
-        route_params={"path": unquote(path[1:])},
+        route_params={"path": unquote(request.path[1:])},
         body=request.body,
     )
 

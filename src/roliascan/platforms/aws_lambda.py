@@ -1,4 +1,7 @@
-"""AWS Lambda behind an HTTP API or a function URL; the handler is `roliascan.platforms.aws_lambda.handler`."""
+"""AWS Lambda; the handler is `roliascan.platforms.aws_lambda.handler`.
+
+It takes the requests of REST APIs, HTTP APIs, function URLs and load balancers, schedules, and pings.
+"""
 
 import os
 from collections.abc import Callable
@@ -6,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from roliascan.platforms import requests, start
-from roliascan.platforms.gateway import http_api
+from roliascan.platforms import requests, start, sweeping
+from roliascan.platforms.gateway import events, proxy
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Answer, Malformed, answered
 from roliascan.web import logs
@@ -16,32 +19,59 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 Handler = Callable[[Any, Any], dict[str, Any]]
+Sweep = Callable[[float], dict[str, Any]]
 
 TOO_LARGE = "This answer is larger than the platform passes on. Files do not pass here: see POST /api/v1/uploads."
 
 
-def handler_of(get: "Callable[[], WSGIApplication]", *, base_path: str = "") -> Handler:
-    """The Lambda handler of the app that `get` builds; `base_path` is a custom domain's, "" or "/name"."""
+RESERVE_S = 5
+"""Seconds before Lambda ends a sweep that are kept for the step under way."""
+
+
+def handler_of(get: "Callable[[], WSGIApplication]", *, sweep: Sweep = sweeping.run, base_path: str = "") -> Handler:
+    """The Lambda handler of the app that `get` builds.
+
+    `sweep` is called by schedules with the seconds that it has, and its counts are the answer. `base_path` is what
+    stands before every path of the app, "" or "/name".
+    """
     app = start.or_unavailable(get)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
-        shape = http_api.shape(event)
-        if shape == "warm-up":
-            return _warm(get)
-        if shape == "unknown":
-            request_id = http_api.request_id(context) or requests.new_id()
-            return _refused("unknown_event", "This entry point takes payload format 2.0.", request_id)
-        request_id = http_api.request_id(context, event) or requests.new_id()
+        kind = events.kind(event)
+        request_id = proxy.request_id(context, event) or requests.new_id()
+        shape = events.shape(kind)
+        if shape is None:
+            return _other(kind, get, lambda: sweep(_seconds_left(context)), request_id)
         try:
-            environ = http_api.to_environ(event, base_path=base_path)
+            environ = shape.to_environ(event, base_path)
         except Malformed as error:
-            return _refused("malformed_event", f"This event is {error}.", request_id)
+            return shape.from_answer(_refused("malformed_event", f"This event is {error}.", request_id))
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
-        encode = partial(http_api.from_answer, method=environ["REQUEST_METHOD"])
+        encode = partial(shape.from_answer, method=environ["REQUEST_METHOD"])
         told = answered(app, environ, encode, crashed=partial(requests.crashed, request_id=request_id))
-        return told if http_api.fits(told) else _too_large(told, encode, request_id)
+        return told if proxy.fits(told, shape.limit) else _too_large(told, encode, request_id)
 
     return handler
+
+
+def _other(
+    kind: events.Kind, get: "Callable[[], WSGIApplication]", sweep: Callable[[], dict[str, Any]], request_id: str
+) -> dict[str, Any]:
+    """An event that is no request. An unknown one is answered, not raised: an asynchronous caller would repeat it."""
+    if kind == "warm-up":
+        return _warm(get)
+    if kind == "schedule":
+        return sweep()
+    named = "VPC Lattice is" if kind == "lattice" else "Events of this kind are"
+    detail = f"{named} not supported: send requests by API Gateway, a function URL or a load balancer."
+    refused = _refused("unknown_event", detail, request_id)
+    return {"statusCode": refused.status, "headers": dict(refused.headers), "body": refused.body.decode()}
+
+
+def _seconds_left(context: Any) -> float:
+    """What a sweep may take; outside Lambda, where nothing ends it, as long as a function of 30 s may."""
+    left = getattr(context, "get_remaining_time_in_millis", lambda: 30_000)()
+    return max(0, left / 1000 - RESERVE_S)
 
 
 def _warm(get: "Callable[[], WSGIApplication]") -> dict[str, Any]:
@@ -54,10 +84,9 @@ def _warm(get: "Callable[[], WSGIApplication]") -> dict[str, Any]:
     return {"warm": True}
 
 
-def _refused(code: str, detail: str, request_id: str) -> dict[str, Any]:
-    """Answered, not raised: what calls a function without waiting would only repeat an event that raised."""
+def _refused(code: str, detail: str, request_id: str) -> Answer:
     logs.log("warning", code, requestId=request_id)
-    return http_api.from_answer(problem(400, code, detail, request_id))
+    return problem(400, code, detail, request_id)
 
 
 def _too_large(told: dict[str, Any], encode: Callable[[Answer], dict[str, Any]], request_id: str) -> dict[str, Any]:

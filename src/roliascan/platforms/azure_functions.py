@@ -1,4 +1,4 @@
-"""Azure Functions; `function_app.py` of the deployed folder imports `app` from here."""
+"""Azure Functions; `function_app.py` of the deployed folder imports `app` from here: `web`, and `sweep` on a timer."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from roliascan.platforms import requests, start
+from roliascan.platforms import requests, start, sweeping
 from roliascan.platforms.gateway import azure
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Malformed, answered
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 Function = Callable[[func.HttpRequest, func.Context], func.HttpResponse]
+
+EVERY_5_MINUTES = "0 */5 * * * *"
+SWEEP_S = 240
+"""Seconds after which a sweep starts nothing new: before the next one, and before Azure ends it after 300."""
 
 
 def function_of(get: "Callable[[], WSGIApplication]") -> Function:
@@ -42,10 +46,16 @@ def _response(status: int, headers: list[tuple[str, str]], body: bytes) -> func.
     return response
 
 
-def _app(function: Function) -> func.FunctionApp:
-    """The function under every address and method, without Azure's own keys: people sign in to RoliaScan."""
+def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 (by this name Azure passes it)
+    """What is due on a schedule; its counts are in the log. Raises SweepFailed, which Azure counts and shows."""
+    sweeping.run(SWEEP_S)
+
+
+def _app(web: Function) -> func.FunctionApp:
+    """`web` under every address and method, without Azure's keys: people sign in to RoliaScan. `sweep` on a timer."""
     made = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    made.route(route="{*path}", methods=[method.value for method in func.HttpMethod])(function)
+    made.route(route="{*path}", methods=[method.value for method in func.HttpMethod])(web)
+    made.timer_trigger(arg_name="timer", schedule=EVERY_5_MINUTES)(sweep)
     return made
 
 

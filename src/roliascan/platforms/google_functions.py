@@ -1,16 +1,25 @@
-"""Google Cloud Functions and Cloud Run by functions-framework; the target is `web`."""
+"""Google Cloud Functions and Cloud Run by functions-framework; the targets are `web`, and `sweep` for Cloud Scheduler.
+
+`sweep` is a function of its own, deployed without public access: Google's front end lets nobody call it but the
+service account of the schedule (role Cloud Run Invoker), so that nothing here has to tell callers apart.
+"""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from flask import Request, Response
 
 from roliascan.app import create_app
-from roliascan.platforms import start
+from roliascan.platforms import start, sweeping
 from roliascan.platforms.border import bordered
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+SWEEP_S = 50
+"""Seconds after which a sweep starts nothing new; Google ends a function after 60, unless it is told otherwise."""
 
 
 def function_of(get: "Callable[[], WSGIApplication]") -> Callable[[Request], Response]:
@@ -21,6 +30,22 @@ def function_of(get: "Callable[[], WSGIApplication]") -> Callable[[Request], Res
         return _Untouched(app)
 
     return web
+
+
+def sweep_of(run: Callable[[float], dict[str, Any]]) -> Callable[[Request], Response]:
+    """The function that calls `run` with the seconds that it has, and answers the counts, or 500 where it raises."""
+
+    def sweep(_request: Request) -> Response:
+        try:
+            return _json(200, run(SWEEP_S))
+        except sweeping.SweepFailed as error:
+            return _json(500, {"error": str(error)})
+
+    return sweep
+
+
+def _json(status: int, told: dict[str, Any]) -> Response:
+    return Response(msgspec.json.encode(told), status, mimetype="application/json")
 
 
 class _Untouched(Response):
@@ -41,3 +66,4 @@ def _build() -> "WSGIApplication":
 
 
 web = function_of(start.once(_build))
+sweep = sweep_of(sweeping.run)

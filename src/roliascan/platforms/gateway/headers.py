@@ -1,7 +1,7 @@
 """HTTP headers between platforms, which pass a mapping of text, and WSGI, which has variables and latin-1."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from .wsgi import NotWsgi
@@ -90,3 +90,11 @@ def joined(headers: Iterable[tuple[str, str]]) -> tuple[dict[str, str], list[str
         elif lower not in _HOP_BY_HOP:
             once[lower] = value
     return once, cookies
+
+
+def listed(once: Mapping[str, str], cookies: list[str]) -> dict[str, list[str]]:
+    """What `joined` gave, for platforms that take a list of values for each header."""
+    many = {name: [value] for name, value in once.items()}
+    if cookies:
+        many["set-cookie"] = cookies
+    return many

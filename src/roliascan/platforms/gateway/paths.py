@@ -1,8 +1,22 @@
 """Paths that a platform puts something before."""
 
+from urllib.parse import unquote_to_bytes
 
-def mounted(path: str, prefix: str) -> tuple[str, str]:
-    """`path` as SCRIPT_NAME and PATH_INFO, where `prefix` ("" or "/name") is cut off at the end of a segment only."""
-    if prefix and (path == prefix or path.startswith(prefix + "/")):
-        return prefix, path[len(prefix) :] or "/"
-    return "", path
+
+def mounted(path: str, *prefixes: str) -> tuple[str, str]:
+    """`path` as SCRIPT_NAME and PATH_INFO, each prefix ("" or "/name") in its turn cut off at the end of a segment."""
+    script = ""
+    for prefix in prefixes:
+        if prefix and (path == prefix or path.startswith(prefix + "/")):
+            script, path = script + prefix, path[len(prefix) :] or "/"
+    return script, path
+
+
+def decoded(path: str) -> str:
+    """A percent-encoded path, decoded once, as WSGI wants it: one character for each byte."""
+    return unquote_to_bytes(path).decode("latin-1")
+
+
+def as_bytes(path: str) -> str:
+    """A path that was decoded to text, as WSGI wants it: one character for each byte of its UTF-8."""
+    return path if path.isascii() else path.encode().decode("latin-1")

@@ -1,0 +1,155 @@
+"""What all HTTP requests have in common as events of AWS Lambda, whatever made them, and what their answers have."""
+
+import json
+import re
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+from . import headers
+from .wsgi import Answer, Environ, Malformed, bodiless
+
+LIMIT = 6_291_556
+"""Bytes of an answer as JSON that Lambda passes on: 6 MiB and 100. API Gateway would pass on 10 MB."""
+
+Event = Mapping[str, Any]
+ToEnviron = Callable[[Event, str], Environ]
+
+_TEXT = re.compile(r"text/|application/(?:json|xml|javascript)\b|[^;]*\+(?:json|xml)\b", re.IGNORECASE)
+_ID = re.compile(r"[\w=+/.:-]{1,128}\Z", re.ASCII)
+_HOST = re.compile(r"[\w.~-]+(?::\d{1,5})?\Z|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?\Z", re.ASCII)
+
+
+def request_id(context: object, event: object = None) -> str:
+    """The id under which the gateway knows the request, else Lambda's own, else "". Total, as `events.kind` is."""
+    of_gateway = event.get("requestContext") if isinstance(event, dict) else None
+    told = of_gateway.get("requestId") if isinstance(of_gateway, dict) else None
+    for one in (told, getattr(context, "aws_request_id", None)):
+        if isinstance(one, str) and _ID.match(one):
+            return one
+    return ""
+
+
+def is_mapped(context: Mapping[str, Any]) -> bool:
+    """Whether API Gateway was asked under a custom domain, by a mapping, and not under its own address."""
+    domain = context.get("domainName") or ""
+    return bool(domain) and ".execute-api." not in domain
+
+
+def named_stage(context: Mapping[str, Any]) -> str:
+    """The stage as it stands in paths, such as "/prod"; "" for an HTTP API's `$default`, which stands in none."""
+    stage = context.get("stage") or "$default"
+    return "" if stage == "$default" else f"/{stage}"
+
+
+def reading(read: ToEnviron, event: Event, base_path: str, *, form: str) -> Environ:
+    """What `read` makes of the event; raises Malformed where it is not of that form."""
+    try:
+        return read(event, base_path)
+    except (KeyError, TypeError, AttributeError, UnicodeError) as error:
+        raise Malformed(f"not a request {form}: {type(error).__name__}") from error
+
+
+def environ(
+    *,
+    method: str,
+    mounted: tuple[str, str],
+    query: str,
+    client: str,
+    host: str,
+    protocol: str = "HTTP/1.1",
+    scheme: str = "https",
+    port: str = "443",
+    raw: str = "",
+) -> Environ:
+    """The variables of a request without its headers and body.
+
+    `mounted` is SCRIPT_NAME and PATH_INFO; `raw` the path as it was sent, where that is known: it becomes REQUEST_URI,
+    which is for logs and nothing else.
+    """
+    name = host if _HOST.match(host) else "lambda.invalid"
+    environ: Environ = {
+        "REQUEST_METHOD": method.upper(),
+        "SCRIPT_NAME": mounted[0],
+        "PATH_INFO": mounted[1],
+        "QUERY_STRING": headers.native(query),
+        "REMOTE_ADDR": client,
+        "SERVER_NAME": name.rpartition(":")[0] if name[-1] != "]" and ":" in name else name,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": protocol,
+        "HTTP_HOST": name,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+    }
+    if raw:
+        environ["REQUEST_URI"] = headers.native(f"{raw}?{query}" if query else raw)
+    return environ
+
+
+def each(lists: Mapping[str, Any] | None, singles: Mapping[str, Any] | None) -> Iterator[tuple[str, list[str]]]:
+    """Names and values of headers or parameters: from the lists where there are any, else from the single ones."""
+    for name, values in (lists or {}).items():
+        if not isinstance(values, list):
+            raise TypeError("values of one name are a list")
+        yield name, values
+    if not lists:
+        for name, value in (singles or {}).items():
+            yield name, [] if value is None else [value]
+
+
+def add_headers(environ: Environ, given: Iterable[tuple[str, list[str]]]) -> None:
+    """Every header that is passed on; its values are joined (RFC 9110, section 5.3; RFC 9113, section 8.2.3)."""
+    for name, values in given:
+        variable = headers.variable(name)
+        if variable is not None and values:
+            separator = "; " if variable == "HTTP_COOKIE" else ", "
+            known = [environ[variable]] if variable in environ else []
+            environ[variable] = headers.native(separator.join(known + values))
+
+
+def add_body(environ: Environ, event: Event) -> None:
+    """The body as bytes, and its length: what a header says of that counted another form of it."""
+    text = event.get("body") or ""
+    body = _decoded(text) if event.get("isBase64Encoded") else text.encode()
+    environ["wsgi.input"] = BytesIO(body)
+    if body or environ["REQUEST_METHOD"] in ("POST", "PUT", "PATCH"):
+        environ["CONTENT_LENGTH"] = str(len(body))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError as error:
+        raise Malformed("the body is not base64") from error
+
+
+def encoded(answer: Answer, once: Mapping[str, str], method: str) -> dict[str, Any]:
+    """Status and body as every form has them: text as it is, all else, and text that is none, as base64."""
+    body, is_encoded = ("", False) if bodiless(method, answer.status) else _as_text(answer.body, once)
+    return {"statusCode": answer.status, "body": body, "isBase64Encoded": is_encoded}
+
+
+def _as_text(body: bytes, once: Mapping[str, str]) -> tuple[str, bool]:
+    if once.get("content-encoding", "identity") == "identity" and _TEXT.match(once.get("content-type", "")):
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            pass
+    return (b64encode(body).decode("ascii"), True) if body else ("", False)
+
+
+def fits(told: Mapping[str, Any], limit: int) -> bool:
+    """Whether the answer, once the runtime client has written it as JSON, is within `limit` bytes.
+
+    Exact for ASCII; other text is counted as escaped, which the runtimes before Python 3.12 do.
+    """
+    around, body = len(json.dumps({**told, "body": ""})), told["body"]
+    # No character takes more than two escapes of 6.
+    return around + 12 * len(body) <= limit or around - 2 + len(json.dumps(body)) <= limit

@@ -1,0 +1,48 @@
+"""What `roliascan sweep` does, when a platform's schedule asks for it: for as long as the platform lets it run."""
+
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from roliascan.database import open_database, schema
+from roliascan.errors import Refusal
+from roliascan.platforms import start
+from roliascan.storage import open_storage
+from roliascan.web import logs
+
+if TYPE_CHECKING:
+    from roliascan.library.sweep import Swept
+
+
+class SweepFailed(Exception):
+    """Nothing or not everything was swept, and the log says why. Raised, so that the platform counts a failure."""
+
+
+def run(seconds: float) -> dict[str, Any]:
+    """Sweeps, starting nothing new after so many seconds; returns and logs the counts of `roliascan sweep --json`.
+
+    Raises SweepFailed. A platform that then tries again does no harm.
+    """
+    try:
+        counts: dict[str, Any] = msgspec.to_builtins(_swept(time.monotonic() + seconds))
+    except Refusal as refusal:
+        logs.log("error", "sweep failed", code=refusal.code, detail=refusal.detail)
+        raise SweepFailed(refusal.code) from None
+    except Exception as error:
+        start.log_failure(error, request_id="")
+        raise SweepFailed("see the log") from None
+    logs.log("info", "swept", **counts)
+    return counts
+
+
+def _swept(end: float) -> "Swept":
+    from roliascan.library import sweep  # of all requests none needs it
+
+    settings = start.settings()
+    with closing(open_database(settings.database_url, pool_size=1)) as db:
+        schema.Gate(db).check(0)
+        storage = open_storage(settings.storage_url)
+        return sweep.run(db, storage, now=datetime.now(UTC), go_on=lambda: time.monotonic() < end)
