@@ -49,7 +49,7 @@ check: setup
 	$(BIN)/mypy src tests $(if $(wildcard bench/*.py),bench)
 	$(BIN)/pytest -q tests/house tests/test_architecture.py
 
-# Generated input for as long as it takes; FUZZ_REQUESTS and FUZZ_STEPS say how much.
+# Generated input for as long as it takes; FUZZ_REQUESTS, FUZZ_STEPS and FUZZ_EVENTS say how much.
 fuzz: setup $(FUZZ)/fuzz.txt
 	@$(FUZZ)/bin/python -m tests.fuzz
 

@@ -1,7 +1,7 @@
-"""`make fuzz`: generated requests and generated walks, in numbers.
+"""`make fuzz`: generated requests, generated walks, and generated requests through every form of event, in numbers.
 
-FUZZ_REQUESTS (20,000), FUZZ_STEPS (5,000) and FUZZ_SEED (another each time) say how much and which; FUZZ_ONLY leaves
-one part, `requests` or `walks`. Ends with 1 when something was found.
+FUZZ_REQUESTS (20,000), FUZZ_STEPS (5,000), FUZZ_EVENTS (20,000 for each form) and FUZZ_SEED (another each time) say how
+much and which; FUZZ_ONLY leaves one part, `requests`, `walks` or `gateway`. Ends with 1 when something was found.
 """
 
 import os
@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from tests.fuzz import parts as fuzzed
 from tests.fuzz.told import Outcome, Told
 from tests.model.machine import steps_of
+from tests.platforms import travel
 from tests.servers import parts
 
 KINDS = ("sqlite", "postgresql")
@@ -26,15 +27,16 @@ _ROW = "{:<12}{:<12}{:>9}{:>12}  {}"
 def main() -> int:
     seed = int(os.environ.get("FUZZ_SEED") or random.getrandbits(32))
     print(f"FUZZ_SEED={seed}", flush=True)
-    only = os.environ.get("FUZZ_ONLY") or "requests walks"
+    only = os.environ.get("FUZZ_ONLY") or "requests walks gateway"
     with (
         tempfile.TemporaryDirectory(prefix="roliascan-fuzz-") as run,
-        parts.up({"postgresql", "mariadb"}),
+        parts.up({"postgresql", "mariadb"} if only != "gateway" else set()),
         ProcessPoolExecutor(len(KINDS) + WALKERS, mp_context=get_context("spawn")) as pool,
     ):
         asking = _start_requests(pool, run, seed) if "requests" in only else []
         walking = _start_walks(pool, run, seed) if "walks" in only else []
-        found = [*_tell_requests(asking), *_tell_walks(walking)]
+        travelling = _start_round_trips(pool, seed) if "gateway" in only else []
+        found = [*_tell_requests(asking), *_tell_walks(walking), *_tell_round_trips(travelling)]
     return 1 if any(found) else 0
 
 
@@ -48,6 +50,11 @@ def _start_requests(pool: ProcessPoolExecutor, run: str, seed: int) -> list[Futu
 def _start_walks(pool: ProcessPoolExecutor, run: str, seed: int) -> list[Future[tuple[Counter[str], str]]]:
     wanted = int(os.environ.get("FUZZ_STEPS") or 5_000)
     return [pool.submit(fuzzed.walks, run, -(-wanted // WALKERS), seed + 1000 * place) for place in range(WALKERS)]
+
+
+def _start_round_trips(pool: ProcessPoolExecutor, seed: int) -> list[Future[tuple[Counter[str], str]]]:
+    wanted = int(os.environ.get("FUZZ_EVENTS") or 20_000)
+    return [pool.submit(fuzzed.round_trips, shape, wanted, seed) for shape in travel.NAMES]
 
 
 def _tell_requests(asking: Iterable[Future[Outcome]]) -> list[bool]:
@@ -74,17 +81,35 @@ def _print_row(told: Told) -> None:
 
 def _tell_walks(walking: Iterable[Future[tuple[Counter[str], str]]]) -> list[bool]:
     """Whether something was found, for each."""
-    found, counts = [], Counter[str]()
-    for one in walking:
-        walked, failure = one.result()
-        counts += walked
-        found.append(bool(failure))
-        print(failure, end="")
+    found, counts = _gathered(walking)
     if found:
         print(f"\n{steps_of(counts)} steps on the model and on every database")
+    _print_counts(counts)
+    return found
+
+
+def _tell_round_trips(travelling: Iterable[Future[tuple[Counter[str], str]]]) -> list[bool]:
+    """Whether something was found, for each."""
+    found, counts = _gathered(travelling)
+    if found:
+        print(f"\n{counts.total()} requests and answers through the gateway, {sum(found)} forms with a difference")
+    _print_counts(counts)
+    return found
+
+
+def _gathered(running: Iterable[Future[tuple[Counter[str], str]]]) -> tuple[list[bool], Counter[str]]:
+    found, counts = [], Counter[str]()
+    for one in running:
+        done, failure = one.result()
+        counts += done
+        found.append(bool(failure))
+        print(failure, end="")
+    return found, counts
+
+
+def _print_counts(counts: Counter[str]) -> None:
     for name, count in sorted(counts.items()):
         print(f"  {name:<20}{count:>8}")
-    return found
 
 
 if __name__ == "__main__":

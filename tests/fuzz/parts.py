@@ -5,8 +5,10 @@ import traceback
 from collections import Counter
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Any
 
 import hypothesis
+from hypothesis import strategies as st
 
 from roliascan.web import logs
 from tests.fuzz import generated
@@ -14,6 +16,7 @@ from tests.fuzz.ground import ROLES
 from tests.fuzz.told import Outcome
 from tests.model import machine
 from tests.model.places import opened_everywhere
+from tests.platforms import travel
 from tests.servers import databases, parts
 
 
@@ -44,6 +47,26 @@ def walks(run: str, steps: int, seed: int) -> tuple[Counter[str], str]:
             machine.walk(places, counts, steps=steps, seed=seed)
         except Exception as error:  # of any kind: it is what was looked for, and is told
             return counts, "".join(traceback.format_exception(error))
+    return counts, ""
+
+
+def round_trips(shape: str, wanted: int, seed: int) -> tuple[Counter[str], str]:
+    """So many requests through a shape of the gateway, and answers back: how many of each, and what was found."""
+    _settle()
+    counts = Counter[str]()
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(max_examples=wanted)
+    @hypothesis.given(st.data())
+    def travels(data: Any) -> None:
+        travel.check_there(shape, data.draw(travel.there(shape)))
+        travel.check_back(shape, data.draw(travel.back(shape)))
+        counts[shape] += 1
+
+    try:
+        travels()
+    except Exception as error:  # of any kind: it is what was looked for, and is told
+        return counts, "".join(traceback.format_exception(error))
     return counts, ""
 
 
