@@ -11,12 +11,14 @@ WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
 FUZZ := .tools/fuzz
+CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz faults bench lock clean .fill .emulator
+.PHONY: help setup serve test test-all check fuzz conformance faults bench lock clean .fill .emulator
 .DELETE_ON_ERROR:
+.SECONDEXPANSION:
 
 help:
-	@echo "make setup | serve | test | test-all | check | fuzz | faults | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | conformance | faults | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -53,12 +55,16 @@ check: setup
 fuzz: setup $(FUZZ)/fuzz.txt
 	@$(FUZZ)/bin/python -m tests.fuzz
 
-# As .venv, which it holds and more: schemathesis brings much that nothing else needs.
-$(FUZZ)/fuzz.txt: requirements/fuzz.txt
-	@echo "Filling $(FUZZ) from $<"
-	@$(PYTHON) -m venv --clear $(FUZZ)
-	@$(FUZZ)/bin/$(INSTALL) install --require-hashes --only-binary :all: --requirement $<
-	@$(FUZZ)/bin/$(INSTALL) install --no-build-isolation --no-deps --no-index --editable .
+# What a correct adapter of Lambda's events does, asked of ours and of others.
+conformance: setup $(CONFORMANCE)/conformance.txt
+	@$(CONFORMANCE)/bin/python -m tests.conformance
+
+# Environments of their own, for what nothing else needs.
+.tools/%.txt: requirements/$$(notdir $$*).txt
+	@echo "Filling $(@D) from $<"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/$(INSTALL) install --require-hashes --only-binary :all: --requirement $<
+	@$(@D)/bin/$(INSTALL) install --no-build-isolation --no-deps --no-index --editable .
 	@cp $< $@
 
 bench: setup
@@ -77,6 +83,8 @@ lock: setup
 		--output-file requirements/test.txt
 	$(LOCK) pyproject.toml requirements/test.in requirements/fuzz.in --all-extras --constraint requirements/test.txt \
 		--output-file requirements/fuzz.txt
+	$(LOCK) pyproject.toml requirements/conformance.in --extra azure --constraint requirements/test.txt \
+		--output-file requirements/conformance.txt
 	$(LOCK) requirements/lambda-emulator.in --no-deps --output-file requirements/lambda-emulator.txt
 
 # The Lambda emulator is one file of a large wheel. Without it the tests that need it are skipped, or fail with CI=true.

@@ -40,6 +40,11 @@ def test_each_lock_holds_the_smaller_one() -> None:
     assert runtime <= server <= test <= fuzz
 
 
+def test_the_others_of_a_comparison_stand_on_the_same_versions() -> None:
+    runtime, conformance = (_locked(PROJECT / "requirements" / f"{name}.txt") for name in ("runtime", "conformance"))
+    assert runtime <= conformance
+
+
 def test_the_runtime_lock_holds_what_the_package_depends_on() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     needed = {_normal(re.split(r"[^\w.-]", dependency)[0]) for dependency in project["dependencies"]}

@@ -180,7 +180,7 @@ def _carried(body: bytes, kind: str, *, packed: bool) -> tuple[str, bool]:
 
 
 def of_alb(told: Mapping[str, Any], method: str = "GET") -> Reply:
-    """What a load balancer sends; it wants the status in words, and plain headers only."""
+    """What a load balancer sends; it wants plain headers only, and right words where there are any for the status."""
     _expect_of_balancer(told, "headers")
     return _reply(told, [(name, [value]) for name, value in told["headers"].items()], method)
 
@@ -193,7 +193,8 @@ def of_alb_multi(told: Mapping[str, Any], method: str = "GET") -> Reply:
 
 def _expect_of_balancer(told: Mapping[str, Any], headers: str) -> None:
     _expect(told, ALB_BYTES, {"statusCode", "statusDescription", "body", "isBase64Encoded", headers})
-    if told.get("statusDescription") != f"{told['statusCode']} {HTTPStatus(told['statusCode']).phrase}":
+    words = f"{told['statusCode']} {HTTPStatus(told['statusCode']).phrase}"
+    if told.get("statusDescription", words) != words:
         raise Refused("statusDescription")
     if headers not in told:
         raise Refused(f"no {headers}")
