@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roliascan.platforms.gateway.addresses import client, plain, scheme
+from roliascan.platforms.gateway.addresses import beyond, client, plain, scheme
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,21 @@ def test_forms(text: str, address: str) -> None:  # SC 23
 )
 def test_trusted_proxies(forwarded: str, hops: int, address: str) -> None:  # SC 21
     assert client(forwarded, "192.0.2.1", hops) == address
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "hops", "address"),
+    [
+        ("6.6.6.6, 203.0.113.9, 192.0.2.1", 0, "192.0.2.1"),
+        ("6.6.6.6, 203.0.113.9, 192.0.2.1", 1, "203.0.113.9"),
+        ("6.6.6.6, 203.0.113.9", 1, "203.0.113.9"),  # the platform did not add its peer
+        ("6.6.6.6, 203.0.113.9, 198.51.100.1, 192.0.2.1", 2, "203.0.113.9"),
+        ("192.0.2.1", 1, "192.0.2.1"),  # the proxy was passed by
+        ("", 1, "192.0.2.1"),
+    ],
+)
+def test_proxies_before_a_platform(forwarded: str, hops: int, address: str) -> None:  # SC 21
+    assert beyond("192.0.2.1", forwarded, hops) == address
 
 
 @given(garbage=st.text(max_size=40), hops=st.integers(1, 3))

@@ -12,6 +12,7 @@ from roliascan.platforms import azure_functions
 from roliascan.platforms.gateway import azure
 from roliascan.platforms.gateway.azure import CookieLost
 from roliascan.platforms.gateway.wsgi import Answer, Malformed, NotWsgi
+from roliascan.web.routes import ROUTES
 from tests.platforms import echoes, shapes
 from tests.platforms.shapes import Reply, Request, azure_request
 
@@ -42,12 +43,19 @@ def test_a_request() -> None:
     assert (told["wsgi.url_scheme"], told["HTTP_HOST"], told["SERVER_PORT"]) == ("https", "comics.example", "443")
     assert told["roliascan.request_id"] == Context.invocation_id  # SC 24
     assert told["SCRIPT_NAME"] == ""
+    assert told["REQUEST_URI"] == "/api/v1/series/caf%C3%A9%2541?q=a%20b&q=c"  # SC 2
+
+
+def test_nothing_of_ours_lives_where_the_host_does() -> None:  # SC 9
+    assert not [route for route in ROUTES if route.path.lower().startswith(("/admin", "/runtime"))]
 
 
 def test_the_client_is_the_last_that_was_forwarded() -> None:  # SC 21, SC 23
     told = echoed(Request("GET", "/", {"X-Forwarded-For": "6.6.6.6"}), client="203.0.113.9")
     assert told["roliascan.client"] == told["REMOTE_ADDR"] == "203.0.113.9"
     assert echoed(Request("GET", "/"), client="2001:db8::1")["REMOTE_ADDR"] == "2001:db8::1"
+    behind = azure_request(Request("GET", "/", {"X-Forwarded-For": "6.6.6.6, 198.51.100.9"}))
+    assert azure.to_environ(behind, 1)["REMOTE_ADDR"] == "198.51.100.9"
     unknown = func.HttpRequest("GET", "https://comics.example/", headers={}, body=b"")
     assert shapes.told(reply(unknown))["roliascan.client"] == ""
 

@@ -140,6 +140,19 @@ def test_an_event_stays_as_it_is(name: str) -> None:  # SC 28
     assert event == recorded(name)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_proxy_before_the_platform_tells_the_client(form: str) -> None:  # SC 21
+    event = FORMS[form].encode(Request("GET", "/", {"X-Forwarded-For": "6.6.6.6, 198.51.100.9"}))
+    shape = events.shape(events.kind(event))
+    assert shape is not None
+    if not form.startswith("alb"):
+        event["headers"]["x-forwarded-for"] = "6.6.6.6, 198.51.100.9, 203.0.113.9"
+        event.get("multiValueHeaders", {})["x-forwarded-for"] = ["6.6.6.6, 198.51.100.9, 203.0.113.9"]
+        event.get("multiValueHeaders", {}).pop("X-Forwarded-For", None)
+    assert shape.to_environ(event, "", 0)["REMOTE_ADDR"] == "203.0.113.9"
+    assert shape.to_environ(event, "", 1)["REMOTE_ADDR"] == "198.51.100.9"
+
+
 def test_request_ids() -> None:  # SC 24
     event = FORMS["http api"].encode(Request("GET", "/"))
     assert proxy.request_id(Context(), event) == encoding.ID

@@ -11,9 +11,9 @@ from tests.platforms.recorded import recorded
 from tests.platforms.shapes import Request, function_url_event, http_api_event
 
 
-def echoed(event: Any, **options: str) -> dict[str, Any]:
+def echoed(event: Any, base_path: str = "") -> dict[str, Any]:
     """What reaches an app behind the adapter."""
-    environ = http_api.to_environ(event, **options)
+    environ = http_api.to_environ(event, base_path)
     return shapes.told(shapes.of_lambda(http_api.from_answer(call(echoes.app, environ))))
 
 

@@ -111,6 +111,12 @@ def test_importing_without_settings_raises_nothing(module: str, name: str) -> No
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize(("text", "hops"), [("", 0), (" 2 ", 2), ("-1", 0), ("two", 0), ("999", 0), ("²", 0)])
+def test_the_number_of_proxies_never_stops_an_import(text: str, hops: int, monkeypatch: Any) -> None:  # SC 48
+    monkeypatch.setenv("TRUSTED_HOPS", text)
+    assert start.trusted_hops() == hops
+
+
 def test_lambda_builds_while_it_initializes() -> None:
     code = "from roliascan.platforms import aws_lambda; import sys; print('psycopg2' in sys.modules)"
     assert run(code, LAMBDA).stdout == "True\n"

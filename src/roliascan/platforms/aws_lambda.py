@@ -28,11 +28,13 @@ RESERVE_S = 5
 """Seconds before Lambda ends a sweep that are kept for the step under way."""
 
 
-def handler_of(get: "Callable[[], WSGIApplication]", *, sweep: Sweep = sweeping.run, base_path: str = "") -> Handler:
+def handler_of(
+    get: "Callable[[], WSGIApplication]", *, sweep: Sweep = sweeping.run, base_path: str = "", hops: int = 0
+) -> Handler:
     """The Lambda handler of the app that `get` builds.
 
     `sweep` is called by schedules with the seconds that it has, and its counts are the answer. `base_path` is what
-    stands before every path of the app, "" or "/name".
+    stands before every path of the app, "" or "/name"; `hops` trusted proxies stand before AWS.
     """
     app = start.or_unavailable(get)
 
@@ -43,7 +45,7 @@ def handler_of(get: "Callable[[], WSGIApplication]", *, sweep: Sweep = sweeping.
         if shape is None:
             return _other(kind, get, lambda: sweep(_seconds_left(context)), request_id)
         try:
-            environ = shape.to_environ(event, base_path)
+            environ = shape.to_environ(event, base_path, hops)
         except Malformed as error:
             return shape.from_answer(_refused("malformed_event", f"This event is {error}.", request_id))
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
@@ -95,7 +97,9 @@ def _too_large(told: dict[str, Any], encode: Callable[[Answer], dict[str, Any]],
 
 
 _get = start.once(start.build)
-handler = handler_of(_get, base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"))
+handler = handler_of(
+    _get, base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"), hops=start.trusted_hops()
+)
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     _warm(_get)  # while Lambda initializes there is a whole CPU, later only a share by the memory; connects nothing

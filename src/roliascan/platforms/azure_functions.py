@@ -21,14 +21,14 @@ SWEEP_S = 240
 """Seconds after which a sweep starts nothing new: before the next one, and before Azure ends it after 300."""
 
 
-def function_of(get: "Callable[[], WSGIApplication]") -> Function:
-    """The function of the app that `get` builds."""
+def function_of(get: "Callable[[], WSGIApplication]", *, hops: int = 0) -> Function:
+    """The function of the app that `get` builds; `hops` trusted proxies stand before Azure."""
     app = start.or_unavailable(get)
 
     def web(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         request_id = context.invocation_id or requests.new_id()
         try:
-            environ = azure.to_environ(req)
+            environ = azure.to_environ(req, hops)
         except Malformed as error:
             return _response(*azure.from_answer(problem(400, "malformed_request", f"Not served: {error}.", request_id)))
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
@@ -59,4 +59,4 @@ def _app(web: Function) -> func.FunctionApp:
     return made
 
 
-app = _app(function_of(start.once(start.build)))
+app = _app(function_of(start.once(start.build), hops=start.trusted_hops()))

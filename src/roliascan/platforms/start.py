@@ -25,6 +25,12 @@ def settings() -> Settings:
     return Settings.from_environ(os.environ)
 
 
+def trusted_hops() -> int:
+    """TRUSTED_HOPS while a module is imported, where nothing may be raised: with what is no number no app starts."""
+    text = os.environ.get("TRUSTED_HOPS", "").strip()
+    return int(text) if text.isdecimal() and len(text) < 3 else 0
+
+
 def build() -> "WSGIApplication":
     """RoliaScan as the environment of this process wants it. Raises what its parts raise when they cannot be used."""
     return create_app(settings())

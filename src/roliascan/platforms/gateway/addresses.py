@@ -33,6 +33,15 @@ def client(forwarded: str, peer: str, hops: int) -> str:
     return told or plain(peer)
 
 
+def beyond(peer: str, forwarded: str, hops: int) -> str:
+    """The client of a platform that saw `peer`, where `hops` trusted proxies stand before the platform; 0 is the peer.
+
+    The platform may have added the peer at the right of X-Forwarded-For, or not.
+    """
+    before, _, last = forwarded.rpartition(",")
+    return client(before if plain(last) == peer else forwarded, peer, hops)
+
+
 def scheme(forwarded: str, own: str, hops: int) -> str:
     """`http` or `https` as the outermost trusted proxy tells it in X-Forwarded-Proto; `own` without one."""
     entries = forwarded.split(",") if hops > 0 and forwarded else []

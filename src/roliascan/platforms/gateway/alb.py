@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import headers, proxy
-from .addresses import plain, scheme
+from .addresses import client, scheme
 from .paths import decoded, mounted
 from .wsgi import Answer, Environ, NotWsgi
 
@@ -19,26 +19,25 @@ LIMIT = 1_000_000
 _IN_A_QUERY = "!$'()*+,/:;?@%"  # parameters come as they were sent; what no client can have sent is encoded
 
 
-def to_environ(event: proxy.Event, base_path: str = "") -> Environ:
-    """The request in the event, which stays as it is; raises Malformed. `base_path` as for `http_api.to_environ`.
+def to_environ(event: proxy.Event, base_path: str = "", hops: int = 0) -> Environ:
+    """The request in the event, which stays as it is; raises Malformed. Options as of `http_api.to_environ`.
 
     REMOTE_ADDR is the last address of X-Forwarded-For: the load balancer adds its peer at the right. HTTP_HOST is what
     the client said.
     """
-    return proxy.reading(_to_environ, event, base_path, form="of a load balancer")
+    return proxy.reading(_to_environ, event, base_path, hops, form="of a load balancer")
 
 
-def _to_environ(event: proxy.Event, base_path: str) -> Environ:
+def _to_environ(event: proxy.Event, base_path: str, hops: int) -> Environ:
     given = [*proxy.each(event.get("multiValueHeaders"), event.get("headers"))]
-    last = {name.lower(): values[-1] for name, values in given if values}
     parameters = proxy.each(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
-    told = scheme(last.get("x-forwarded-proto", ""), "https", 1)
+    told = scheme(proxy.last(given, "x-forwarded-proto"), "https", 1)
     environ = proxy.environ(
         method=event["httpMethod"],
         mounted=mounted(decoded(event["path"]), base_path),
         query=_query(parameters),
-        client=plain(last.get("x-forwarded-for", "").rpartition(",")[2]),
-        host=last.get("host", ""),
+        client=client(proxy.last(given, "x-forwarded-for"), "", hops + 1),
+        host=proxy.last(given, "host"),
         scheme=told,
         port="443" if told == "https" else "80",
         raw=event["path"],

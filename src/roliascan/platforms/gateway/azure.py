@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 from . import headers
-from .addresses import plain
+from .addresses import client
 from .paths import mounted
 from .wsgi import Answer, Environ, Malformed, NotWsgi, bodiless
 
@@ -39,21 +39,22 @@ class CookieLost(NotWsgi):
     """Azure would drop or change this cookie; the message names it without its value."""
 
 
-def to_environ(request: Request) -> Environ:
+def to_environ(request: Request, hops: int = 0) -> Environ:
     """The request; raises Malformed. The route must end in `{*path}`: what stands before it becomes SCRIPT_NAME.
 
-    REMOTE_ADDR is the last address of X-Forwarded-For, which the front end of the platform writes.
+    REMOTE_ADDR is the last address of X-Forwarded-For, which the front end of the platform writes, or the one before,
+    where `hops` trusted proxies stand before the platform.
     """
     match = _URL.match(request.url)
     if not match:
         raise Malformed("the url is not an address of http")
     try:
-        return _to_environ(request, match)
+        return _to_environ(request, match, hops)
     except UnicodeError as error:
         raise Malformed("the request holds text that no encoding knows") from error
 
 
-def _to_environ(request: Request, url: re.Match[str]) -> Environ:
+def _to_environ(request: Request, url: re.Match[str], hops: int) -> Environ:
     body = request.get_body() or b""
     given = {name.lower(): value for name, value in request.headers.items()}
     scheme = url[1].lower()
@@ -63,8 +64,9 @@ def _to_environ(request: Request, url: re.Match[str]) -> Environ:
         "REQUEST_METHOD": request.method.upper(),
         "SCRIPT_NAME": prefix,
         "PATH_INFO": path,
+        "REQUEST_URI": headers.native(url[5] or "/") + (f"?{headers.native(url[6])}" if url[6] else ""),
         "QUERY_STRING": headers.native(url[6] or ""),
-        "REMOTE_ADDR": plain(given.get("x-forwarded-for", "").rpartition(",")[2]),
+        "REMOTE_ADDR": client(given.get("x-forwarded-for", ""), "", hops + 1),
         "SERVER_NAME": headers.native(url[3]),
         "SERVER_PORT": url[4] or ("443" if scheme == "https" else "80"),
         "SERVER_PROTOCOL": "HTTP/1.1",

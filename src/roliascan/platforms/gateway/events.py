@@ -10,7 +10,7 @@ Kind = Literal["http api", "rest api", "alb", "alb multi-value", "schedule", "wa
 
 
 class Shape(NamedTuple):
-    """How a kind of request is read, and its answer written: `to_environ(event, base_path)`, `from_answer(answer,
+    """How a kind of request is read, and its answer written: `to_environ(event, base_path, hops)`, `from_answer(answer,
     method=...)`, and how many bytes the answer may have as JSON."""
 
     to_environ: Callable[..., Environ]

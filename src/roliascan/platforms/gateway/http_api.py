@@ -7,35 +7,35 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 from typing import Any
 
 from . import headers, proxy
-from .addresses import plain
 from .paths import as_bytes, decoded, mounted
 from .wsgi import Answer, Environ
 
 
-def to_environ(event: proxy.Event, base_path: str = "") -> Environ:
+def to_environ(event: proxy.Event, base_path: str = "", hops: int = 0) -> Environ:
     """The request in the event, which stays as it is; raises Malformed.
 
     `base_path` ("" or "/name") is what stands before every path: by a custom domain's mapping, or by what is in front.
-    REMOTE_ADDR is the client as the platform saw it. What the platform says is trusted, headers that say the same are
-    dropped.
+    `hops` is how many trusted proxies stand before the platform, each of which adds its peer to X-Forwarded-For; 0: the
+    client is who the platform saw. What the platform says is trusted, headers that say the same are dropped.
     """
-    return proxy.reading(_to_environ, event, base_path, form="of payload format 2.0")
+    return proxy.reading(_to_environ, event, base_path, hops, form="of payload format 2.0")
 
 
-def _to_environ(event: proxy.Event, base_path: str) -> Environ:
+def _to_environ(event: proxy.Event, base_path: str, hops: int) -> Environ:
     context = event["requestContext"]
     http, path, domain = context["http"], event["rawPath"], context.get("domainName") or ""
     of_url = ".lambda-url." in domain
+    given = [*proxy.each(None, event.get("headers"))]
     environ = proxy.environ(
         method=http["method"],
         mounted=mounted(decoded(path), base_path) if of_url else _mounted(path, context, base_path),
         query=event.get("rawQueryString") or "",
-        client=plain(http.get("sourceIp") or ""),
+        client=proxy.client(http.get("sourceIp"), given, hops),
         host=domain,
         protocol=http.get("protocol") or "HTTP/1.1",
         raw=path if of_url else "",
     )
-    proxy.add_headers(environ, proxy.each(None, event.get("headers")))
+    proxy.add_headers(environ, given)
     if cookies := event.get("cookies"):
         environ["HTTP_COOKIE"] = headers.native("; ".join(cookies))
     proxy.add_body(environ, event)

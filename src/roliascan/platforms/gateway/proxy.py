@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
-from . import headers
+from . import addresses, headers
 from .wsgi import Answer, Environ, Malformed, bodiless
 
 LIMIT = 6_291_556
 """Bytes of an answer as JSON that Lambda passes on: 6 MiB and 100. API Gateway would pass on 10 MB."""
 
 Event = Mapping[str, Any]
-ToEnviron = Callable[[Event, str], Environ]
+ToEnviron = Callable[[Event, str, int], Environ]
 
 _TEXT = re.compile(r"text/|application/(?:json|xml|javascript)\b|[^;]*\+(?:json|xml)\b", re.IGNORECASE)
 _ID = re.compile(r"[\w=+/.:-]{1,128}\Z", re.ASCII)
@@ -44,10 +44,10 @@ def named_stage(context: Mapping[str, Any]) -> str:
     return "" if stage == "$default" else f"/{stage}"
 
 
-def reading(read: ToEnviron, event: Event, base_path: str, *, form: str) -> Environ:
+def reading(read: ToEnviron, event: Event, base_path: str, hops: int, *, form: str) -> Environ:
     """What `read` makes of the event; raises Malformed where it is not of that form."""
     try:
-        return read(event, base_path)
+        return read(event, base_path, hops)
     except (KeyError, TypeError, AttributeError, UnicodeError) as error:
         raise Malformed(f"not a request {form}: {type(error).__name__}") from error
 
@@ -102,6 +102,18 @@ def each(lists: Mapping[str, Any] | None, singles: Mapping[str, Any] | None) -> 
     if not lists:
         for name, value in (singles or {}).items():
             yield name, [] if value is None else [value]
+
+
+def last(given: Iterable[tuple[str, list[str]]], name: str) -> str:
+    """The last value of a header, "" without one."""
+    found = [values[-1] for one, values in given if values and one.lower() == name]
+    return found[-1] if found else ""
+
+
+def client(source_ip: str | None, given: Iterable[tuple[str, list[str]]], hops: int) -> str:
+    """The client where the platform tells its peer, and `hops` trusted proxies stand before it."""
+    peer = addresses.plain(source_ip or "")
+    return addresses.beyond(peer, last(given, "x-forwarded-for"), hops) if hops else peer
 
 
 def add_headers(environ: Environ, given: Iterable[tuple[str, list[str]]]) -> None:

@@ -9,30 +9,29 @@ from typing import Any
 from urllib.parse import quote
 
 from . import headers, proxy
-from .addresses import plain
 from .paths import as_bytes, decoded, mounted
 from .wsgi import Answer, Environ
 
 
-def to_environ(event: proxy.Event, base_path: str = "") -> Environ:
-    """The request in the event, which stays as it is; raises Malformed. `base_path` as for `http_api.to_environ`."""
-    return proxy.reading(_to_environ, event, base_path, form="of payload format 1.0")
+def to_environ(event: proxy.Event, base_path: str = "", hops: int = 0) -> Environ:
+    """The request in the event, which stays as it is; raises Malformed. Options as of `http_api.to_environ`."""
+    return proxy.reading(_to_environ, event, base_path, hops, form="of payload format 1.0")
 
 
-def _to_environ(event: proxy.Event, base_path: str) -> Environ:
+def _to_environ(event: proxy.Event, base_path: str, hops: int) -> Environ:
     context, path = event["requestContext"], event["path"]
     of_http_api = event.get("version") == "1.0"  # a REST API says no version
-    given = proxy.each(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
+    given = [*proxy.each(event.get("multiValueHeaders"), event.get("headers"))]
     environ = proxy.environ(
         method=event["httpMethod"],
         mounted=_as_sent(path, context, base_path) if of_http_api else _encoded(path, context, base_path),
-        query=_query(given),
-        client=plain((context.get("identity") or {}).get("sourceIp") or ""),
+        query=_query(proxy.each(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))),
+        client=proxy.client((context.get("identity") or {}).get("sourceIp"), given, hops),
         host=context.get("domainName") or "",
         protocol=context.get("protocol") or "HTTP/1.1",
         raw="" if of_http_api else path,
     )
-    proxy.add_headers(environ, proxy.each(event.get("multiValueHeaders"), event.get("headers")))
+    proxy.add_headers(environ, given)
     proxy.add_body(environ, event)
     return environ
 
