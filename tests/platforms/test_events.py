@@ -141,6 +141,17 @@ def test_an_event_stays_as_it_is(name: str) -> None:  # SC 28
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_length_that_a_client_says_never_counts(form: str) -> None:  # SC 19
+    for body, length in ((b"", None), (b"four", "4")):
+        event = FORMS[form].encode(Request("GET", "/", {"Content-Length": "999"}, body))
+        shape = events.shape(events.kind(event))
+        assert shape is not None
+        environ = shape.to_environ(event)
+        assert environ.get("CONTENT_LENGTH") == length
+        assert "HTTP_CONTENT_LENGTH" not in environ
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_proxy_before_the_platform_tells_the_client(form: str) -> None:  # SC 21
     event = FORMS[form].encode(Request("GET", "/", {"X-Forwarded-For": "6.6.6.6, 198.51.100.9"}))
     shape = events.shape(events.kind(event))

@@ -61,7 +61,8 @@ def there(draw: Callable[..., Any], shape: str) -> Sent:
     query = "&".join(f"{name}={value}" for name, value in pairs)
     headers = [("Content-Type", draw(KINDS)), *draw(st.lists(st.tuples(NAME, VALUE), max_size=4))]
     cookies = draw(st.lists(COOKIE, max_size=3))
-    headers += [("Cookie", "; ".join(cookies))] if cookies else []
+    apart = shape != "alb" and draw(st.booleans())
+    headers += [("Cookie", cookie) for cookie in (cookies if apart else ["; ".join(cookies)] if cookies else [])]
     forged = draw(st.sampled_from(["", "forged", "10.0.0.1", "::1, 10.0.0.1"]))
     headers += [("X-Forwarded-For", forged)] if forged else []
     target = "/" + "/".join(segments) + (f"?{query}" if query else "")

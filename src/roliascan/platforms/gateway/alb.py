@@ -29,20 +29,19 @@ def to_environ(event: proxy.Event, base_path: str = "", hops: int = 0) -> Enviro
 
 
 def _to_environ(event: proxy.Event, base_path: str, hops: int) -> Environ:
-    given = [*proxy.each(event.get("multiValueHeaders"), event.get("headers"))]
     parameters = proxy.each(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
-    told = scheme(proxy.last(given, "x-forwarded-proto"), "https", 1)
+    told = scheme(proxy.last(event, "x-forwarded-proto"), "https", 1)
     environ = proxy.environ(
         method=event["httpMethod"],
         mounted=mounted(decoded(event["path"]), base_path),
         query=_query(parameters),
-        client=client(proxy.last(given, "x-forwarded-for"), "", hops + 1),
-        host=proxy.last(given, "host"),
+        client=client(proxy.last(event, "x-forwarded-for"), "", hops + 1),
+        host=proxy.last(event, "host"),
         scheme=told,
         port="443" if told == "https" else "80",
         raw=event["path"],
     )
-    proxy.add_headers(environ, given)
+    proxy.add_headers(environ, event)
     proxy.add_body(environ, event)
     return environ
 

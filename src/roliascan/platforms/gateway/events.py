@@ -1,6 +1,7 @@
 """Which of its events AWS Lambda was given, and who reads it."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from .proxy import LIMIT
@@ -46,6 +47,7 @@ def _of_request(event: dict[str, Any], context: dict[str, Any]) -> Kind:
     return "lattice" if "serviceNetworkArn" in context else "unknown"
 
 
+@cache
 def shape(kind: Kind) -> Shape | None:
     """Who reads requests of this kind; None for what is none. Loads no more than that module."""
     if kind == "http api":

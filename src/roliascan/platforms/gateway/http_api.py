@@ -25,17 +25,16 @@ def _to_environ(event: proxy.Event, base_path: str, hops: int) -> Environ:
     context = event["requestContext"]
     http, path, domain = context["http"], event["rawPath"], context.get("domainName") or ""
     of_url = ".lambda-url." in domain
-    given = [*proxy.each(None, event.get("headers"))]
     environ = proxy.environ(
         method=http["method"],
         mounted=mounted(decoded(path), base_path) if of_url else _mounted(path, context, base_path),
         query=event.get("rawQueryString") or "",
-        client=proxy.client(http.get("sourceIp"), given, hops),
+        client=proxy.client(http.get("sourceIp"), event, hops),
         host=domain,
         protocol=http.get("protocol") or "HTTP/1.1",
         raw=path if of_url else "",
     )
-    proxy.add_headers(environ, given)
+    proxy.add_headers(environ, event)
     if cookies := event.get("cookies"):
         environ["HTTP_COOKIE"] = headers.native("; ".join(cookies))
     proxy.add_body(environ, event)

@@ -4,7 +4,8 @@ import json
 import re
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -19,7 +20,7 @@ ToEnviron = Callable[[Event, str, int], Environ]
 
 _TEXT = re.compile(r"text/|application/(?:json|xml|javascript)\b|[^;]*\+(?:json|xml)\b", re.IGNORECASE)
 _ID = re.compile(r"[\w=+/.:-]{1,128}\Z", re.ASCII)
-_HOST = re.compile(r"[\w.~-]+(?::\d{1,5})?\Z|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?\Z", re.ASCII)
+_HOST = re.compile(r"([\w.~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z", re.ASCII)
 
 
 def request_id(context: object, event: object = None) -> str:
@@ -69,17 +70,17 @@ def environ(
     `mounted` is SCRIPT_NAME and PATH_INFO; `raw` the path as it was sent, where that is known: it becomes REQUEST_URI,
     which is for logs and nothing else.
     """
-    name = host if _HOST.match(host) else "lambda.invalid"
+    host, name = _host(host)
     environ: Environ = {
         "REQUEST_METHOD": method.upper(),
         "SCRIPT_NAME": mounted[0],
         "PATH_INFO": mounted[1],
         "QUERY_STRING": headers.native(query),
         "REMOTE_ADDR": client,
-        "SERVER_NAME": name.rpartition(":")[0] if name[-1] != "]" and ":" in name else name,
+        "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": protocol,
-        "HTTP_HOST": name,
+        "HTTP_HOST": host,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scheme,
         "wsgi.errors": sys.stderr,
@@ -93,6 +94,13 @@ def environ(
     return environ
 
 
+@lru_cache(maxsize=64)
+def _host(text: str) -> tuple[str, str]:
+    """A host, and the same without its port; what is none is named so, and leads nowhere."""
+    match = _HOST.match(text)
+    return (text, match[1]) if match else ("lambda.invalid", "lambda.invalid")
+
+
 def each(lists: Mapping[str, Any] | None, singles: Mapping[str, Any] | None) -> Iterator[tuple[str, list[str]]]:
     """Names and values of headers or parameters: from the lists where there are any, else from the single ones."""
     for name, values in (lists or {}).items():
@@ -104,21 +112,29 @@ def each(lists: Mapping[str, Any] | None, singles: Mapping[str, Any] | None) -> 
             yield name, [] if value is None else [value]
 
 
-def last(given: Iterable[tuple[str, list[str]]], name: str) -> str:
+def last(event: Event, name: str) -> str:
     """The last value of a header, "" without one."""
+    given = each(event.get("multiValueHeaders"), event.get("headers"))
     found = [values[-1] for one, values in given if values and one.lower() == name]
     return found[-1] if found else ""
 
 
-def client(source_ip: str | None, given: Iterable[tuple[str, list[str]]], hops: int) -> str:
+def client(source_ip: str | None, event: Event, hops: int) -> str:
     """The client where the platform tells its peer, and `hops` trusted proxies stand before it."""
     peer = addresses.plain(source_ip or "")
-    return addresses.beyond(peer, last(given, "x-forwarded-for"), hops) if hops else peer
+    return addresses.beyond(peer, last(event, "x-forwarded-for"), hops) if hops else peer
 
 
-def add_headers(environ: Environ, given: Iterable[tuple[str, list[str]]]) -> None:
+def add_headers(environ: Environ, event: Event) -> None:
     """Every header that is passed on; its values are joined (RFC 9110, section 5.3; RFC 9113, section 8.2.3)."""
-    for name, values in given:
+    lists = event.get("multiValueHeaders")
+    if not lists:
+        for name, value in (event.get("headers") or {}).items():
+            variable = headers.variable(name)
+            if variable is not None and value is not None:
+                environ[variable] = headers.native(value)
+        return
+    for name, values in each(lists, None):
         variable = headers.variable(name)
         if variable is not None and values:
             separator = "; " if variable == "HTTP_COOKIE" else ", "
@@ -162,6 +178,15 @@ def fits(told: Mapping[str, Any], limit: int) -> bool:
 
     Exact for ASCII; other text is counted as escaped, which the runtimes before Python 3.12 do.
     """
-    around, body = len(json.dumps({**told, "body": ""})), told["body"]
-    # No character takes more than two escapes of 6.
-    return around + 12 * len(body) <= limit or around - 2 + len(json.dumps(body)) <= limit
+    longest = 12 * (len(told["body"]) + _letters(told)) + 200  # no character takes more than two escapes of 6
+    return longest <= limit or len(json.dumps(told)) <= limit
+
+
+def _letters(told: Mapping[str, Any]) -> int:
+    """At least how many characters of JSON stand for two of them in headers, with what stands around each."""
+    many = told.get("multiValueHeaders")
+    if many is None:
+        once, cookies = told["headers"], told.get("cookies", ())
+        return len("".join([*once, *once.values(), *cookies])) + len(once) + len(cookies)
+    values = [value for values in many.values() for value in values]
+    return len("".join([*many, *values])) + len(many) + len(values)

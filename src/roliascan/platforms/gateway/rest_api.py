@@ -21,17 +21,16 @@ def to_environ(event: proxy.Event, base_path: str = "", hops: int = 0) -> Enviro
 def _to_environ(event: proxy.Event, base_path: str, hops: int) -> Environ:
     context, path = event["requestContext"], event["path"]
     of_http_api = event.get("version") == "1.0"  # a REST API says no version
-    given = [*proxy.each(event.get("multiValueHeaders"), event.get("headers"))]
     environ = proxy.environ(
         method=event["httpMethod"],
         mounted=_as_sent(path, context, base_path) if of_http_api else _encoded(path, context, base_path),
         query=_query(proxy.each(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))),
-        client=proxy.client((context.get("identity") or {}).get("sourceIp"), given, hops),
+        client=proxy.client((context.get("identity") or {}).get("sourceIp"), event, hops),
         host=context.get("domainName") or "",
         protocol=context.get("protocol") or "HTTP/1.1",
         raw="" if of_http_api else path,
     )
-    proxy.add_headers(environ, given)
+    proxy.add_headers(environ, event)
     proxy.add_body(environ, event)
     return environ
 
