@@ -53,6 +53,7 @@ DOZEN = (
     Step("no such series", "GET", f"{API}/series/00000000-0000-7000-8000-000000000000", 404),
     Step("no such address, encoded twice", "GET", "/nothing/caf%C3%A9%2541%2F..", 404),
     Step("no such file", "GET", "/uploads/..%2F..%2Fetc/passwd", 404),
+    Step("a path that goes up", "GET", f"{API}/series/../../../etc/passwd", 404),
     Step("no such method", "DELETE", f"{API}/series", 405),
     Step("an unknown parameter, a bad one", "GET", f"{API}/series?limit=0&foo=%3Cb%3E", 400),
     Step("a preflight", "OPTIONS", f"{API}/series", 204,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 
 from roliascan.app import create_app
 from roliascan.database import open_database
-from roliascan.platforms.aws_lambda import handler_of
+from roliascan.platforms.aws_lambda import Handler, handler_of
 from roliascan.platforms.azure_functions import function_of
 from roliascan.platforms.border import bordered
 from roliascan.platforms.gateway.wsgi import call
 from roliascan.settings import Settings
 from tests.platforms import shapes, sites
+from tests.platforms.encoding import FORMS, Shape
 from tests.platforms.shapes import Reply, Request
 from tests.platforms.sites import Site
 
@@ -39,10 +41,13 @@ def adapters(site: Site) -> Iterator[dict[str, Send]]:
         function, handler, served = function_of(lambda: app), handler_of(lambda: app), bordered(app, hops=0)
         yield {
             "server": lambda request: shapes.of_wsgi(call(served, shapes.environ_of(request))),
-            "http api": lambda request: shapes.of_lambda(handler(shapes.http_api_event(request), Context)),
-            "function url": lambda request: shapes.of_lambda(handler(shapes.function_url_event(request), Context)),
             "azure": lambda request: shapes.of_azure(function(shapes.azure_request(request), Context)),  # type: ignore[arg-type]
+            **{name: partial(_through, form, handler) for name, form in FORMS.items()},
         }
+
+
+def _through(form: Shape, handler: Handler, request: Request) -> Reply:
+    return form.decode(handler(form.encode(request), Context), request.method)
 
 
 ODD = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6).map(
@@ -97,8 +102,9 @@ def test_every_adapter_gives_the_same_answer(
     request = Request(method, f"/{path}?{query}", headers, body)
     expected = _comparable(adapters["server"](request))
     assert expected.status < 500
-    for name, send in adapters.items():
-        assert (name, _comparable(send(request))) == (name, expected)
+    names = [part.partition("=")[0] for part in query.split("&")]
+    for adapter in adapters.keys() - ({"alb"} if len({*names}) < len(names) else set()):  # it loses all but the last
+        assert (adapter, _comparable(adapters[adapter](request))) == (adapter, expected)
 
 
 def _comparable(reply: Reply) -> Reply:

@@ -140,7 +140,7 @@ def test_the_server_answers_as_it_should(server: list[Reply]) -> None:
 @pytest.mark.parametrize("name", RUNTIMES)
 def test_every_runtime_answers_alike(
     name: str, original: Site, runtime: Callable[[str], Send], server: list[Reply]
-) -> None:  # IN-17, SC 62
+) -> None:  # IN-17, SC 5, SC 62
     send = runtime(name)
     for step, reply, expected in zip(DOZEN, answers(send, original, dozen.ADDED[name]), server, strict=True):
         assert (step.name, reply) == (step.name, expected)

@@ -59,6 +59,13 @@ def test_kinds_are_told_apart(event: Any, kind: str) -> None:  # SC 26
     assert events.kind(event) == kind
 
 
+@pytest.mark.parametrize("name", ["http_api", "rest_api"])
+@pytest.mark.parametrize("arn", ["methodArn", "routeArn"])
+def test_an_authorizers_event_is_no_request(name: str, arn: str) -> None:  # SC 26
+    event = recorded(name) | {"type": "REQUEST", arn: "arn:aws:execute-api:us-east-1:123456789012:id/prod/DELETE/a"}
+    assert events.kind(event) == "unknown"
+
+
 def test_a_request_wakes_and_sweeps_nothing() -> None:  # SC 26
     """What a client may put into an event is a body, a header or a query: none of them makes it another kind."""
     for name in ("http_api", "rest_api", "alb", "alb_multi"):

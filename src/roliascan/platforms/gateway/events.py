@@ -38,6 +38,8 @@ def kind(event: object) -> Kind:
 
 
 def _of_request(event: dict[str, Any], context: dict[str, Any]) -> Kind:
+    if "methodArn" in event or "routeArn" in event:  # an authorizer is asked about a request, not for its answer
+        return "unknown"
     if event.get("version") == "2.0" and isinstance(context.get("http"), dict):
         return "http api"
     if "elb" in context:
