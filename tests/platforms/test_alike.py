@@ -16,6 +16,7 @@ from roliascan.platforms.azure_functions import function_of
 from roliascan.platforms.border import bordered
 from roliascan.platforms.gateway.wsgi import call
 from roliascan.settings import Settings
+from roliascan.web.bodies import LARGEST
 from tests.platforms import shapes, sites
 from tests.platforms.encoding import FORMS, Shape
 from tests.platforms.shapes import Reply, Request
@@ -105,6 +106,15 @@ def test_every_adapter_gives_the_same_answer(
     names = [part.partition("=")[0] for part in query.split("&")]
     for adapter in adapters.keys() - ({"alb"} if len({*names}) < len(names) else set()):  # it loses all but the last
         assert (adapter, _comparable(adapters[adapter](request))) == (adapter, expected)
+
+
+def test_a_body_that_is_too_large_is_refused_readably_by_every_adapter(adapters: dict[str, Send]) -> None:  # SC 38
+    """Those that a platform lets through; what is larger the platform refuses in its own words."""
+    request = Request("POST", "/api/v1/auth/login", {"Content-Type": "application/json"}, b" " * (LARGEST + 1))
+    for name, send in adapters.items():
+        reply = send(request)
+        assert (name, reply.status, reply.headers["content-type"]) == (name, 413, "application/problem+json")
+        assert b"may have at most" in reply.body
 
 
 def _comparable(reply: Reply) -> Reply:

@@ -1,21 +1,25 @@
 """What an event is, for every event; and what all that hold a request have in common."""
 
 import copy
+import json
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roliascan.platforms import gateway
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.platforms.gateway import events, proxy
 from roliascan.platforms.gateway.wsgi import Malformed
 from tests.platforms import echoes, encoding
 from tests.platforms.encoding import FORMS, Context
-from tests.platforms.recorded import NAMES, recorded
+from tests.platforms.recorded import EVENTS, NAMES, recorded
 from tests.platforms.shapes import Request
 
 KINDS = {
@@ -193,3 +197,30 @@ def test_a_kind_loads_its_module_only(kind: str, loaded: str) -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
         == loaded
     )
+
+
+ALONE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from gateway import azure, events, problems, proxy, wsgi
+
+def app(environ, start_response):
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [environ["PATH_INFO"].encode("latin-1")]
+
+event = json.load(open(sys.argv[2]))
+shape = events.shape(events.kind(event))
+environ = shape.to_environ(event, base_path="", hops=0)
+told = shape.from_answer(wsgi.call(app, environ), method=environ["REQUEST_METHOD"])
+print(json.dumps(told if proxy.fits(told, shape.limit) else None))
+"""
+
+
+@pytest.mark.parametrize("name", ["http_api", "rest_api", "alb", "alb_multi"])
+def test_the_gateway_serves_alone(name: str, tmp_path: Path) -> None:
+    """Copied elsewhere, with the standard library and nothing else, as its own documentation says."""
+    shutil.copytree(Path(gateway.__file__).parent, tmp_path / "gateway")
+    command = [sys.executable, "-I", "-S", "-c", ALONE, str(tmp_path), str(EVENTS / f"{name}.json")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["body"].startswith(("/my/path", "/api/v1/series"))

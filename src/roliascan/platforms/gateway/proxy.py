@@ -183,7 +183,7 @@ def fits(told: Mapping[str, Any], limit: int) -> bool:
 
 
 def _letters(told: Mapping[str, Any]) -> int:
-    """At least how many characters of JSON stand for two of them in headers, with what stands around each."""
+    """Characters of the headers, and one more for each name and value: what stands around it in JSON is no longer."""
     many = told.get("multiValueHeaders")
     if many is None:
         once, cookies = told["headers"], told.get("cookies", ())
