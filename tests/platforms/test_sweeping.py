@@ -12,6 +12,7 @@ from azure.functions.timer import TimerRequest
 
 from roliascan.platforms import aws_lambda, azure_functions, google_functions, sweeping
 from roliascan.platforms.sweeping import SweepFailed
+from tests.platforms import echoes
 from tests.platforms.encoding import Context
 from tests.platforms.recorded import recorded
 
@@ -66,6 +67,19 @@ def test_google_answers_with_the_counts(environ: dict[str, str], start_google: C
 
 def test_nothing_new_is_started_after_its_time(environ: dict[str, str]) -> None:
     assert sweeping.run(0) == COUNTS | {"straysDeleted": 0, "finished": False}
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(30_000, 25), (900_000, 895), (3_000, 1.5), (0, 0)])
+def test_lambda_keeps_some_of_its_time(left: int, seconds: float) -> None:
+    class Ending:
+        aws_request_id = ""
+
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return left
+
+    handler = aws_lambda.handler_of(lambda: echoes.app, sweep=lambda given: {"given": given})
+    assert handler(recorded("schedule"), Ending()) == {"given": seconds}
 
 
 def refusing(environ: dict[str, str], tmp_path: Path) -> dict[str, dict[str, str]]:

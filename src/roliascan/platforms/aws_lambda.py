@@ -72,8 +72,8 @@ def _other(
 
 def _seconds_left(context: Any) -> float:
     """What a sweep may take; outside Lambda, where nothing ends it, as long as a function of 30 s may."""
-    left = getattr(context, "get_remaining_time_in_millis", lambda: 30_000)()
-    return max(0, left / 1000 - RESERVE_S)
+    left: float = getattr(context, "get_remaining_time_in_millis", lambda: 30_000)() / 1000
+    return left - min(RESERVE_S, left / 2)  # also a function of 3 s, which is Lambda's default, gets on
 
 
 def _warm(get: "Callable[[], WSGIApplication]") -> dict[str, Any]:
