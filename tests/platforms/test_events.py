@@ -151,6 +151,16 @@ def test_an_event_stays_as_it_is(name: str) -> None:  # SC 28
     assert event == recorded(name)
 
 
+@pytest.mark.parametrize("form", ["rest api", "http api 1.0", "http api"])
+def test_a_stage_that_is_also_the_base_path_is_cut_off_once(form: str) -> None:  # SC 6, SC 7
+    """The address of an API itself ends in its stage, and so does PUBLIC_URL then."""
+    event = FORMS[form].encode(Request("GET", "/api/v1/series"), stage="prod")
+    shape = events.shape(events.kind(event))
+    assert shape is not None
+    environ = shape.to_environ(event, "/prod")
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/prod", "/api/v1/series")
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_length_that_a_client_says_never_counts(form: str) -> None:  # SC 19
     for body, length in ((b"", None), (b"four", "4")):
