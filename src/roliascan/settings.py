@@ -10,6 +10,9 @@ import msgspec
 FUNCTION_MARKERS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "FUNCTIONS_WORKER_RUNTIME")
 """Variables that AWS Lambda, Cloud Run and Cloud Functions, and Azure Functions set for what they run."""
 
+_PATIENCE = {"K_SERVICE": "60s", "FUNCTIONS_WORKER_RUNTIME": "230s"}
+"""After which a platform cuts a request, unless it is told otherwise, where it does not tell each request."""
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -57,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: frozenset[str]
     trusted_hops: int
     rate_limits: dict[str, Limit]
+    request_timeout: int
+    """0: as long as it takes, or as long as the platform tells with each request."""
     data_dir: str
     on_function: bool
 
@@ -86,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             cors_origins=given.read("CORS_ORIGINS", "", _origins),
             trusted_hops=given.number("TRUSTED_HOPS", 0, 0, 20),
             rate_limits=given.read("RATE_LIMITS", "on", _limits),
+            request_timeout=given.read("REQUEST_TIMEOUT", _patience(environ), _optional_duration),
             data_dir=data_dir,
             on_function=on_function,
         )
@@ -125,12 +131,20 @@ class _Given:
         return default
 
 
+def _patience(environ: Mapping[str, str]) -> str:
+    return next((patience for marker, patience in _PATIENCE.items() if environ.get(marker)), "")
+
+
 def duration(text: str) -> int:
     """`30m`, `12h`, `7d` in seconds; raises ValueError."""
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if not match or int(match[1]) == 0:
         raise ValueError("write a time such as 30m, 12h or 7d")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _optional_duration(text: str) -> int:
+    return duration(text) if text else 0
 
 
 def _address(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from roliascan.platforms import start
+from roliascan.platforms.start import Once, Running
 from roliascan.settings import BadSettings
 from tests.platforms import echoes
 from tests.platforms.shapes import Reply
@@ -38,9 +39,9 @@ def test_the_app_is_built_once() -> None:  # SC 45
     def build() -> Any:
         time.sleep(0.05)
         built.append(threading.current_thread().name)
-        return echoes.app
+        return Running(echoes.app, lambda: None)
 
-    app = start.or_unavailable(start.once(build))
+    app = start.or_unavailable(Once(build))
     threads = [threading.Thread(target=answer, args=(app,)) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -56,9 +57,9 @@ def test_a_failed_start_is_answered_and_tried_again(capsys: pytest.CaptureFixtur
     def build() -> Any:
         if failures:
             raise failures.pop()
-        return echoes.app
+        return Running(echoes.app, lambda: None)
 
-    app = start.or_unavailable(start.once(build))
+    app = start.or_unavailable(Once(build))
     for said in ("JWT_SECRET: set it", "RuntimeError"):
         refused = answer(app, {"roliascan.request_id": "r1"})
         assert (refused.status, refused.headers["content-type"]) == (503, "application/problem+json")

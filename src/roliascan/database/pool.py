@@ -5,6 +5,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from roliascan.database import faults
+from roliascan.database.deadlines import NEVER, within
 from roliascan.database.drivers import Driver
 
 
@@ -29,24 +30,27 @@ class Pool:
         for _ in range(size):
             self._slots.put(None)
 
-    def take(self) -> Connection:
-        """Lends a connection; raises `Unreachable` when none is given back within the wait, or none can be made."""
+    def take(self, deadline: float = NEVER) -> Connection:
+        """Lends a connection; raises `Unreachable` when none is given back within the wait, or none can be made.
+
+        All of it before `deadline`, else it raises `OutOfTime`.
+        """
         try:
-            self._slots.get(timeout=self._wait_s)
+            self._slots.get(timeout=within(self._wait_s, deadline))
         except Empty:
             raise faults.Unreachable("All connections to the database are in use; try again.") from None
         try:
-            return self._idle() or Connection(self._driver.connect())
+            return self._idle() or self._connected(deadline)
         except BaseException:
             self._slots.put(None)
             raise
 
-    def replace(self, dead: Connection) -> Connection:
+    def replace(self, dead: Connection, deadline: float = NEVER) -> Connection:
         """A new connection for a dead one, in its place. Those that lie idle are as old, so they are dropped too."""
         self._discard(dead)
         while self._free:
             self._discard(self._free.pop())
-        return Connection(self._driver.connect())
+        return self._connected(deadline)
 
     def give(self, connection: Connection) -> None:
         if connection.broken:
@@ -60,6 +64,9 @@ class Pool:
         """Closes what is idle; what is lent stays, and the next `take` connects anew."""
         while self._free:
             self._discard(self._free.pop())
+
+    def _connected(self, deadline: float) -> Connection:
+        return Connection(self._driver.connect(within(NEVER, deadline)))
 
     def _idle(self) -> Connection | None:
         try:

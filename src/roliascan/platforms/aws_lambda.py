@@ -1,12 +1,13 @@
 """AWS Lambda behind an HTTP API or a function URL; the handler is `roliascan.platforms.aws_lambda.handler`."""
 
 import os
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from roliascan.platforms import requests, start
+from roliascan.platforms import alarms, requests, start
 from roliascan.platforms.gateway import http_api
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Answer, Malformed, answered
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 
+LONGEST_S = 900
 TOO_LARGE = "This answer is larger than the platform passes on. Files do not pass here: see POST /api/v1/uploads."
 
 
-def handler_of(get: "Callable[[], WSGIApplication]", *, base_path: str = "") -> Handler:
-    """The Lambda handler of the app that `get` builds; `base_path` is a custom domain's, "" or "/name"."""
+def handler_of(
+    get: "Callable[[], WSGIApplication]", *, forget: Callable[[], None] = lambda: None, base_path: str = ""
+) -> Handler:
+    """The Lambda handler of the app that `get` builds; `base_path` is a custom domain's, "" or "/name".
+
+    `forget` is called when a request had to be interrupted: what it was doing may have left the app in any state.
+    """
     app = start.or_unavailable(get)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -38,10 +45,24 @@ def handler_of(get: "Callable[[], WSGIApplication]", *, base_path: str = "") -> 
             return _refused("malformed_event", f"This event is {error}.", request_id)
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
         encode = partial(http_api.from_answer, method=environ["REQUEST_METHOD"])
-        told = answered(app, environ, encode, crashed=partial(requests.crashed, request_id=request_id))
+        seconds = _seconds_left(context)
+        requests.until(environ, time.monotonic() + seconds - requests.MARGIN_S)
+        answer = partial(answered, app, environ, encode, crashed=partial(requests.crashed, request_id=request_id))
+
+        def late() -> dict[str, Any]:
+            forget()
+            return encode(requests.late(environ["REQUEST_METHOD"], request_id=request_id))
+
+        told = alarms.in_time(answer, seconds - requests.MARGIN_S / 2, late=late)
         return told if http_api.fits(told) else _too_large(told, encode, request_id)
 
     return handler
+
+
+def _seconds_left(context: Any) -> float:
+    """Until Lambda ends this invocation; outside Lambda, where nobody does, what its functions may take at most."""
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return left() / 1000 if left else LONGEST_S
 
 
 def _warm(get: "Callable[[], WSGIApplication]") -> dict[str, Any]:
@@ -65,8 +86,8 @@ def _too_large(told: dict[str, Any], encode: Callable[[Answer], dict[str, Any]],
     return encode(problem(413, "too_large", TOO_LARGE, request_id))
 
 
-_get = start.once(start.build)
-handler = handler_of(_get, base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"))
+_get = start.Once(start.build)
+handler = handler_of(_get, forget=_get.forget, base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"))
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     _warm(_get)  # while Lambda initializes there is a whole CPU, later only a share by the memory; connects nothing

@@ -49,4 +49,4 @@ def _app(function: Function) -> func.FunctionApp:
     return made
 
 
-app = _app(function_of(start.once(start.build)))
+app = _app(function_of(start.Once(start.build)))

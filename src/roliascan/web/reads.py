@@ -128,13 +128,14 @@ def _params(query: str) -> dict[str, str] | None:
 
 def _answer(parts: Parts, environ: Environ, asked: _Asked) -> tuple[str, _Headers, bytes]:
     read, identifier, params = asked
-    parts.gate.check(time.monotonic())
+    call = Call(parts, environ)
+    parts.gate.check(time.monotonic(), call.db)
     wants = read.wants()
     given = {read.name: identifier} if identifier else {}
     query = queries.read_plain(params, wants.query)
     if wants.query is not queries.NoQuery:
         given["query"] = query
-    result, version = wants.handler(Call(parts, environ), **given), ""
+    result, version = wants.handler(call, **given), ""
     if isinstance(result, Redirect):
         return "308 Permanent Redirect", [("location", f"{API}{result.location}"), *read.kept, _JSON], b""
     if isinstance(result, Tagged):
