@@ -68,6 +68,7 @@ def test_only_migrations_know(library: str) -> None:
 
 # What comes with a platform, and is in no other platform's package.
 BROUGHT = {
+    "sandbox.py": {"snapshot-restore-py"},
     "azure_functions.py": {"azure-functions"},
     "google_functions.py": {"flask", "functions-framework"},
     "serving.py": {"granian"},

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from roliascan.platforms import alarms, requests, start
+from roliascan.platforms import alarms, requests, sandbox, start
 from roliascan.platforms.gateway import http_api
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Answer, Malformed, answered
@@ -90,4 +90,4 @@ _get = start.Once(start.build)
 handler = handler_of(_get, forget=_get.forget, base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"))
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    _warm(_get)  # while Lambda initializes there is a whole CPU, later only a share by the memory; connects nothing
+    sandbox.begin(_get, warm=partial(_warm, _get))
