@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,13 +73,14 @@ def test_a_failed_start_is_answered_and_tried_again(capsys: pytest.CaptureFixtur
     assert answer(app).status == 204
 
 
-def run(code: str, environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def run(code: str, environ: dict[str, str], *, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-B", "-W", "error", "-c", code],
         capture_output=True,
         text=True,
         env={**kept, **environ},
+        cwd=cwd,
         timeout=60,
     )
 

@@ -58,10 +58,19 @@ class Reader(Protocol):
     def one(self, sql: str, into: type[T], /, **values: Any) -> T | None: ...
 
 
-def open_database(url: str, *, pool_size: int = 4) -> "Database":
-    """The database at `url`; nothing is connected before the first statement. Raises BadAddress."""
+def open_database(url: str, *, pool_size: int = 4, again: Callable[[], str] | None = None) -> "Database":
+    """The database at `url`; nothing is connected before the first statement. Raises BadAddress.
+
+    `again` reads the address anew, where it may change while we run; see `Renewing`.
+    """
     driver = driver_for(url)
-    return Database(driver, Pool(driver, pool_size, POOL_WAIT_S))
+    return Database(driver, Pool(driver, pool_size, POOL_WAIT_S, _renewing(url, again) if again else None))
+
+
+def _renewing(url: str, again: Callable[[], str]) -> Callable[[float], Any]:
+    from roliascan.database.renewing import Renewing  # which most never need
+
+    return Renewing(url, again)
 
 
 class Database:

@@ -1,5 +1,6 @@
 """A bounded pool: connections are lent for one transaction, and the one given back last is lent first."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -21,8 +22,10 @@ class Connection:
 
 
 class Pool:
-    def __init__(self, driver: Driver, size: int, wait_s: float) -> None:
+    def __init__(self, driver: Driver, size: int, wait_s: float, connect: Callable[[float], Any] | None = None) -> None:
+        """`connect` takes the place of the driver's."""
         self._driver = driver
+        self._connect = connect or driver.connect
         self._wait_s = wait_s
         self._free: list[Connection] = []
         # What a semaphore would be; Python's takes ten times as long.
@@ -66,7 +69,7 @@ class Pool:
             self._discard(self._free.pop())
 
     def _connected(self, deadline: float) -> Connection:
-        return Connection(self._driver.connect(within(NEVER, deadline)))
+        return Connection(self._connect(within(NEVER, deadline)))
 
     def _idle(self) -> Connection | None:
         try:

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from roliascan.app import create_app
-from roliascan.database import BadAddress, open_database
+from roliascan.app import create_app, opened
+from roliascan.database import BadAddress
 from roliascan.platforms import requests
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Environ, line
@@ -39,7 +39,7 @@ def build() -> Running:
 
 def running(found: Settings) -> Running:
     """RoliaScan with these settings. Raises what its parts raise when they cannot be used."""
-    db = open_database(found.database_url, pool_size=found.database_pool)
+    db = opened(found)
     return Running(requests.within(create_app(found, database=db), found.request_timeout), db.close)
 
 
