@@ -45,7 +45,11 @@ def opened(settings: Settings) -> Database:
 
 
 def put_together(
-    settings: Settings, *, database: Database | None, storage: Storage | None, clock: Callable[[], datetime]
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    storage: Storage | None = None,
+    clock: Callable[[], datetime] = _now,
 ) -> Parts:
     """What every request is answered with."""
     db = database or opened(settings)

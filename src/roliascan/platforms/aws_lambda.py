@@ -89,5 +89,5 @@ def _too_large(told: dict[str, Any], encode: Callable[[Answer], dict[str, Any]],
 _get = start.Once(start.build)
 handler = handler_of(_get, forget=_get.forget, base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"))
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+if sandbox.serves(__name__):
     sandbox.begin(_get, warm=partial(_warm, _get))

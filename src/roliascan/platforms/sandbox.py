@@ -10,6 +10,14 @@ from typing import Any
 from roliascan.platforms.start import Once
 
 
+def serves(module: str) -> bool:
+    """Whether Lambda runs this module's handler, or one that is not ours and may call it."""
+    asked = os.environ.get("_HANDLER", "")
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ and (
+        asked.startswith(f"{module}.") or not asked.startswith("roliascan.")
+    )
+
+
 def begin(app: Once, *, warm: Callable[[], object]) -> None:
     """While Lambda initializes there is a whole CPU, later only a share by the memory: `warm` builds the app now.
 
