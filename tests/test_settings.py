@@ -1,10 +1,12 @@
 """Settings: what they default to, that every problem is named at once, and that no secret is told."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from roliascan.settings import DEFAULT_LIMITS, FUNCTION_MARKERS, BadSettings, Limit, Settings
+from tests.platforms.test_start import run
 
 SECRET = "0123456789abcdef0123456789abcdef"
 DEFAULTS: dict[str, Any] = {
@@ -193,7 +195,7 @@ def test_no_secret_is_told() -> None:
     for problem in problems(**secrets, PUBLIC_URL="hunter2", CORS_ORIGINS="hunter2", RATE_LIMITS="hunter2=1/1m"):
         assert "hunter2" not in problem
     settings = read(DATABASE_URL="postgresql://me:hunter2@db.example/x", UPLOADTHING_TOKEN="hunter2")
-    for told in (repr(settings), str(settings), f"{settings}"):
+    for told in (repr(settings), str(settings), f"{settings}", str(settings.__rich_repr__())):
         assert "hunter2" not in told
         assert SECRET not in told
 
@@ -209,3 +211,101 @@ def test_on_a_function_nothing_that_does_not_last_is_used(marker: str) -> None:
     assert read(**on_function, ALLOW_EPHEMERAL="on", DATABASE_POOL="7").database_pool == 7
     for other in ("ON", "true", "1", "off"):
         assert "STORAGE_URL" in names(**on_function, ALLOW_EPHEMERAL=other)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("DATABSE_URL", "DATABASE_URL"),
+        ("DATABASE_ULR", "DATABASE_URL"),
+        ("DATABASE_URI", "DATABASE_URL"),
+        ("DATABASE_URLS", "DATABASE_URL"),
+        ("database_url", "DATABASE_URL"),
+        ("JWT_SECERT", "JWT_SECRET"),
+        ("JWTSECRET", "JWT_SECRET"),
+        ("JWT_SECRET_FIEL", "JWT_SECRET_FILE"),
+        ("RATE_LIMIT", "RATE_LIMITS"),
+        ("ALLOW_EPHEMRAL", "ALLOW_EPHEMERAL"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_right_one(written: str, meant: str) -> None:  # SC 59, SC 61
+    given = {} if meant == "JWT_SECRET" else {"JWT_SECRET": SECRET}
+    with pytest.raises(BadSettings) as refusal:
+        Settings.from_environ({**given, written: "hunter2"})
+    assert f"{written}: there is no such setting; did you mean {meant}?" in refusal.value.problems
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_what_others_call_theirs_is_left_alone() -> None:  # SC 59
+    """Also where it is nearly one of ours that is set, or that is too short to tell."""
+    others = (
+        "HOSTNAME HOME PORTS HOSTS DATADIR DATA_DIRS DATABASE_USER DATABASE_HOST PUBLIC_KEY PUBLIC_IP IMAGE_TAG SECRET"
+    )
+    of_lambda = "AWS_LAMBDA_FUNCTION_VERSION AWS_REGION LAMBDA_TASK_ROOT _HANDLER TZ AWS_SESSION_TOKEN"
+    read(**dict.fromkeys([*others.split(), *of_lambda.split()], "x"))
+    read(DATABASE_URL="sqlite:///a.db", DATABASE_URI="x", DATABASE_URLS="x")
+
+
+PLATFORMS: dict[str, dict[str, str]] = {
+    "server": {},
+    "aws": {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_REGION": "eu-central-1"},
+    "google": {"K_SERVICE": "s", "K_REVISION": "r", "PORT": "8080"},
+    "azure": {"FUNCTIONS_WORKER_RUNTIME": "python", "WEBSITE_SITE_NAME": "s"},
+}
+DIFFERENT: dict[str, dict[str, Any]] = {
+    "database_pool": {"aws": 1},  # one request at a time
+    "request_timeout": {"google": 60, "azure": 230},  # what the platform allows
+    "on_function": {"server": False},
+    "port": {"server": 3000, "aws": 3000, "azure": 3000},  # Google tells where to listen; nobody else listens
+}
+
+
+def test_settings_are_the_same_on_every_platform() -> None:  # SC 62
+    given = {
+        "DATABASE_URL": "postgresql://u:p@db.example/comics",
+        "DATABASE_DIRECT_URL": "postgresql://u:p@direct.example/comics",
+        "JWT_EXPIRES_IN": "12h",
+        "STORAGE_URL": "memory:",
+        "PUBLIC_URL": "https://comics.example",
+        "IMAGE_URL": "https://images.example",
+        "CORS_ORIGINS": "https://reader.example",
+        "MAX_FILE_SIZE": "1000",
+        "RATE_LIMITS": "login=3/1m",
+        "TRUSTED_HOPS": "1",
+        "ALLOW_EPHEMERAL": "on",
+    }
+    usual = {"database_pool": 4, "request_timeout": 0, "on_function": True, "port": 8080}
+    expected = {**_fields(read(**given)), **usual}
+    for platform, own in PLATFORMS.items():
+        special = {name: values[platform] for name, values in DIFFERENT.items() if platform in values}
+        assert _fields(read(**given, **own)) == {**expected, **special}
+
+
+def _fields(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in settings.__struct_fields__}
+
+
+@pytest.mark.parametrize("marker", FUNCTION_MARKERS)
+@pytest.mark.parametrize("module", ["aws_lambda", "google_functions", "azure_functions", "server"])
+def test_no_function_reads_a_file_of_settings(module: str, marker: str, tmp_path: Path) -> None:  # SC 58
+    (tmp_path / ".env").write_text(f"JWT_SECRET={SECRET}\nSTORAGE_URL=memory:\nALLOW_EPHEMERAL=on\n")
+    code = f"""
+import sys
+from roliascan.platforms import {module}, start
+try:
+    start.settings()
+except start.BadSettings as bad:
+    print(len(bad.problems), "dotenv" in sys.modules)
+"""
+    assert run(code, {marker: "x"}, cwd=tmp_path).stdout.splitlines()[-1] == "3 False"
+
+
+@pytest.mark.parametrize("marker", FUNCTION_MARKERS)
+def test_no_command_does_either_on_a_function(marker: str, tmp_path: Path) -> None:  # SC 58
+    (tmp_path / ".env").write_text(f"JWT_SECRET={SECRET}\nDATABASE_URL=sqlite:///there.db\n")
+    code = "import sys; from roliascan.cli import main; sys.exit(main(['migrate', 'up']))"
+    assert run(code, {}, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "there.db").exists()
+    refused = run(code, {marker: "x"}, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "DATABASE_URL: sqlite: does not last" in refused.stderr

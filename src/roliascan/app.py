@@ -38,11 +38,21 @@ def create_app(
     return reads.first(parts, cache(lambda: framed(parts)))
 
 
+def opened(settings: Settings) -> Database:
+    """The database of these settings; nothing is connected yet. Raises BadAddress."""
+    again = settings.database_url_again
+    return open_database(settings.database_url, pool_size=settings.database_pool, again=again)
+
+
 def put_together(
-    settings: Settings, *, database: Database | None, storage: Storage | None, clock: Callable[[], datetime]
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    storage: Storage | None = None,
+    clock: Callable[[], datetime] = _now,
 ) -> Parts:
     """What every request is answered with."""
-    db = database or open_database(settings.database_url, pool_size=settings.database_pool)
+    db = database or opened(settings)
     return Parts(
         settings=settings,
         db=db,

@@ -1,16 +1,27 @@
 """Settings: one frozen struct, read from environment variables; every problem is named at once and stops the start."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from roliascan import vaults
+
 FUNCTION_MARKERS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "FUNCTIONS_WORKER_RUNTIME")
 """Variables that AWS Lambda, Cloud Run and Cloud Functions, and Azure Functions set for what they run."""
 
+_PATIENCE = {"K_SERVICE": "60s", "FUNCTIONS_WORKER_RUNTIME": "230s"}
+"""After which a platform cuts a request, unless it is told otherwise, where it does not tell each request."""
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+_LONG = 9
+"""Letters of a name that others would not give to something else by chance; HOST, PORT and DATA_DIR are shorter."""
 
 
 class BadSettings(ValueError):
@@ -41,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the app is told from outside. Times are in seconds, sizes in bytes."""
 
     database_url: str
+    database_url_again: Callable[[], str] | None = None
+    """Reads DATABASE_URL anew, where it is kept in a file or a secret store and may change. Raises ValueError."""
     database_direct_url: str
     database_pool: int
     jwt_secret: str
@@ -57,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: frozenset[str]
     trusted_hops: int
     rate_limits: dict[str, Limit]
+    request_timeout: int
+    """0: as long as it takes, or as long as the platform tells with each request."""
     data_dir: str
     on_function: bool
 
@@ -66,19 +81,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         given = _Given(environ)
         on_function = any(environ.get(marker) for marker in FUNCTION_MARKERS)
         data_dir = given.text("DATA_DIR", "data")
-        database_url = given.text("DATABASE_URL", f"sqlite:///{data_dir}/roliascan.db")
+        database_url = given.address("DATABASE_URL", f"sqlite:///{data_dir}/roliascan.db")
         host, port = given.text("HOST", "127.0.0.1"), given.number("PORT", 3000, 1, 65535)
         settings = cls(
             database_url=database_url,
-            database_direct_url=given.text("DATABASE_DIRECT_URL", database_url),
+            database_url_again=given.again("DATABASE_URL", database_url),
+            database_direct_url=given.address("DATABASE_DIRECT_URL", database_url),
             database_pool=given.number("DATABASE_POOL", 1 if environ.get(FUNCTION_MARKERS[0]) else 4, 1, 100),
-            jwt_secret=given.text("JWT_SECRET", ""),
+            jwt_secret=given.secret("JWT_SECRET"),
             jwt_expires_in=given.read("JWT_EXPIRES_IN", "7d", duration),
             host=host,
             port=port,
             upload_method=given.text("UPLOAD_METHOD", "server"),
             storage_url=given.text("STORAGE_URL", f"file:{data_dir}/uploads"),
-            uploadthing_token=given.text("UPLOADTHING_TOKEN", ""),
+            uploadthing_token=given.secret("UPLOADTHING_TOKEN"),
             max_file_size=given.number("MAX_FILE_SIZE", 10485760, 1, 5 * 1024**3),
             public_url=given.read("PUBLIC_URL", f"http://{host}:{port}", _address),
             public_url_given=bool(given.text("PUBLIC_URL", "")),
@@ -86,11 +102,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             cors_origins=given.read("CORS_ORIGINS", "", _origins),
             trusted_hops=given.number("TRUSTED_HOPS", 0, 0, 20),
             rate_limits=given.read("RATE_LIMITS", "on", _limits),
+            request_timeout=given.read("REQUEST_TIMEOUT", _patience(environ), _optional_duration),
             data_dir=data_dir,
             on_function=on_function,
         )
         allow_ephemeral = given.text("ALLOW_EPHEMERAL", "off") == "on"
-        given.problems += _contradictions(settings, allow_ephemeral=allow_ephemeral)
+        given.add(_contradictions(settings, allow_ephemeral=allow_ephemeral))
+        given.add(given.misspelt())
         if given.problems:
             raise BadSettings(given.problems)
         return settings
@@ -99,6 +117,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Names no secret: this may end in a log."""
         return f"Settings(database={urlsplit(self.database_url).scheme}, storage={self.storage_url.split(':')[0]})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """For programs that would else print every field."""
+        return []
+
 
 class _Given:
     """Reads variables and collects what is wrong with them."""
@@ -106,9 +128,58 @@ class _Given:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.problems: list[str] = []
+        self.asked: set[str] = set()
 
     def text(self, name: str, default: str) -> str:
+        self.asked.add(name)
         return self.environ.get(name, "").strip() or default
+
+    def secret(self, name: str) -> str:
+        """As a value, in the file NAME_FILE, or what the one or the other refers to; "" where there is a problem."""
+        return self._kept(name, "", vaults.resolved)
+
+    def address(self, name: str, default: str) -> str:
+        """The same for the address of a database, which may refer to its password only."""
+        return self._kept(name, default, vaults.resolved_address)
+
+    def _kept(self, name: str, default: str, resolve: Callable[[str], str]) -> str:
+        try:
+            written = self._written(name)
+            return resolve(written) if written else default
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return default
+
+    def _written(self, name: str) -> str:
+        value, file = self.text(name, ""), self.text(f"{name}_FILE", "")
+        if not file:
+            return value
+        if value:
+            raise ValueError(f"set either this or {name}_FILE, not both")
+        try:
+            with open(file, encoding="utf-8") as opened:
+                return opened.read().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"the file in {name}_FILE cannot be read ({type(error).__name__})") from None
+
+    def again(self, name: str, found: str) -> Callable[[], str] | None:
+        """What reads an address anew; None where it is plain, and so cannot change."""
+        if self.environ.get(name, "").strip() in {found, ""} and not self.environ.get(f"{name}_FILE", "").strip():
+            return None
+        return partial(_address_again, self.environ, name)
+
+    def add(self, problems: Iterable[str]) -> None:
+        """Further ones, of settings that have none yet: what could not be read has its default, which may not fit."""
+        named = {problem.partition(":")[0] for problem in self.problems}
+        self.problems += [problem for problem in problems if problem.partition(":")[0] not in named]
+
+    def misspelt(self) -> Iterator[str]:
+        """Variables that are none of ours, but nearly called like one that is absent: never their values."""
+        absent = [name for name in self.asked if len(name) >= _LONG and not self.environ.get(name)]
+        for name in sorted(set(self.environ) - self.asked):
+            for meant in absent:
+                if abs(len(name) - len(meant)) <= 1 and _is_nearly(name, meant):
+                    yield f"{name}: there is no such setting; did you mean {meant}?"
 
     def read(self, name: str, default: str, reader: Callable[[str], Any]) -> Any:
         try:
@@ -125,12 +196,42 @@ class _Given:
         return default
 
 
+def _patience(environ: Mapping[str, str]) -> str:
+    return next((patience for marker, patience in _PATIENCE.items() if environ.get(marker)), "")
+
+
+def _address_again(environ: Mapping[str, str], name: str) -> str:
+    given = _Given(environ)
+    found = given.address(name, "")
+    if given.problems:
+        raise BadSettings(given.problems)
+    return found
+
+
+def _is_nearly(name: str, meant: str) -> bool:
+    """Whether they differ in case only, or in one place: a letter, or two beside each other, wrong, missing or more."""
+    if name.upper() == meant:
+        return True
+    start = _alike(name, meant)
+    one, other = name[start:], meant[start:]
+    return max(len(one), len(other)) - _alike(one[::-1], other[::-1]) <= 2
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters at their beginning are the same."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
+
+
 def duration(text: str) -> int:
     """`30m`, `12h`, `7d` in seconds; raises ValueError."""
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if not match or int(match[1]) == 0:
         raise ValueError("write a time such as 30m, 12h or 7d")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _optional_duration(text: str) -> int:
+    return duration(text) if text else 0
 
 
 def _address(text: str) -> str:

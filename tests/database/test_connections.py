@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 
 from roliascan.database import Database, Tx, faults, open_database
+from roliascan.database.pool import Pool
 from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.database.profiles import driver_for
 from tests.database import bare
@@ -24,7 +25,8 @@ COUNT_ONE = "UPDATE counters SET value = value + 1 WHERE name = 'teams'"
 
 def impatient(url: str, size: int = 1) -> Database:
     """A pool that nobody waits long for."""
-    return Database(driver_for(url), pool_size=size, pool_wait_s=0.1)
+    driver = driver_for(url)
+    return Database(driver, Pool(driver, size, 0.1))
 
 
 @contextmanager

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 import roliascan.database
-from roliascan.database import Dangling, Database, Duplicate, Tx, faults, open_database
+from roliascan.database import POOL_WAIT_S, Dangling, Database, Duplicate, Tx, faults, open_database
 from roliascan.database.mysql import MysqlDriver
+from roliascan.database.pool import Pool
 from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.database.profiles import driver_for
 from roliascan.errors import Refusal
@@ -75,14 +76,14 @@ def test_no_word_of_the_driver_reaches_a_client(db: Database) -> None:
 
 @on_servers
 def test_slow(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:  # DB-19, SC 64
-    monkeypatch.setattr(roliascan.database, "READ_LIMIT_MS", 100)
+    monkeypatch.setattr(roliascan.database, "READ_LIMIT_S", 0.1)
     with closing(open_database(database_url, pool_size=1)) as db:
         sleep = "SELECT SLEEP(20) AS number" if db.kind == "mysql" else "SELECT 1 AS number FROM pg_sleep(20)"
         start = time.monotonic()
         with pytest.raises(faults.Slow):
             db.read(sleep, Number)
         assert time.monotonic() - start < 5
-        monkeypatch.setattr(roliascan.database, "READ_LIMIT_MS", 5_000)
+        monkeypatch.setattr(roliascan.database, "READ_LIMIT_S", 5.0)
         db.run(lambda tx: tx.read(sleep.replace("20", "0.2"), Number))  # the limit was that statement's own
         assert teams(db) == 0
 
@@ -111,7 +112,7 @@ def hasten(url: str, monkeypatch: pytest.MonkeyPatch) -> Database:
     driver = driver_for(url)
     if isinstance(driver, MysqlDriver):
         driver.options = {**driver.options, "init_command": "SET innodb_lock_wait_timeout = 1"}
-    return Database(driver, pool_size=1)
+    return Database(driver, Pool(driver, 1, POOL_WAIT_S))
 
 
 def test_contended_while_another_holds_the_row(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:  # DB-06

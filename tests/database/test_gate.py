@@ -7,6 +7,7 @@ import pytest
 
 from roliascan.database import Database, faults, migrations, open_database, schema
 from roliascan.database.mysql import MysqlDriver
+from roliascan.database.pool import Pool
 from roliascan.database.profiles import driver_for
 from roliascan.database.schema import Gate, Schema, SchemaMismatch, state
 from tests.database import bare
@@ -116,7 +117,10 @@ def test_a_server_that_cuts_values_is_refused(database_url: str) -> None:  # DB-
     driver = driver_for(database_url)
     assert isinstance(driver, MysqlDriver)
     driver.options = {**driver.options, "init_command": "SET sql_mode = 'ANSI'"}
-    with closing(Database(driver, pool_size=1)) as db, pytest.raises(SchemaMismatch, match="STRICT_TRANS_TABLES"):
+    with (
+        closing(Database(driver, Pool(driver, 1, 1.0))) as db,
+        pytest.raises(SchemaMismatch, match="STRICT_TRANS_TABLES"),
+    ):
         Gate(db).check(0.0)
     with closing(open_database(database_url)) as db:
         assert "STRICT_TRANS_TABLES" in (schema.read(db).sql_mode or "")

@@ -81,9 +81,11 @@ class Machine(RuleBasedStateMachine):
         first, second, *_ = self.model.people.values()
         team = self._found(first, "Moon")
         for person, fields in ((first, {"teamIds": [team.body["id"]]}), (second, {"state": "draft"})):
+            self._pass()
             started = self._start_series(person, {"title": "Moon", "author": "MOON", **fields})
             self._release(person, started.body["id"], {"number": 1})
         self._join(first, team.body["id"], second.name, "member")
+        self._pass()
         released = self._release(second, next(iter(self.model.series)), {"number": 2, "teamIds": [team.body["id"]]})
         self._hide(second, released.body["id"])
 

@@ -24,13 +24,20 @@ def served(command: Sequence[str], environ: Mapping[str, str]) -> Iterator[Serve
     """Start a command that listens on $PORT, under its own process id."""
     port = program.free_port()
     address = f"http://127.0.0.1:{port}"
+
+    def ready() -> bool:
+        return listens(address) or listens(f"http://[::1]:{port}")
+
+    with started(command, {"PORT": str(port), **environ}, ready=ready) as process:
+        yield process._replace(address=address)
+
+
+@contextmanager
+def started(command: Sequence[str], environ: Mapping[str, str], *, ready: Callable[[], bool]) -> Iterator[Server]:
+    """Start a command under its own process id; it has no address."""
     code = f"import os; print(os.getpid(), flush=True); os.execv({command[0]!r}, {[*command]!r})"
-    with program.running(
-        [sys.executable, "-c", code],
-        ready=lambda: listens(address) or listens(f"http://[::1]:{port}"),
-        environ={"PORT": str(port), **environ},
-    ) as output:
-        yield Server(address, int(output().split()[0]), output)
+    with program.running([sys.executable, "-c", code], ready=ready, environ=environ) as output:
+        yield Server("", int(output().split()[0]), output)
 
 
 def listens(address: str) -> bool:

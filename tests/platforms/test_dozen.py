@@ -154,7 +154,7 @@ def test_every_runtime_differs_as_documented(name: str, difference: Difference, 
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
-def test_the_processes_of_the_server_take_little_memory(original: Site, tmp_path: Path) -> None:
+def test_the_processes_of_the_server_take_little_memory(original: Site, tmp_path: Path) -> None:  # SC 56
     site = original.copied(tmp_path / "site")
     with processes.served(SERVE, {**site.environ, "HOST": "127.0.0.1"}) as server:
         for step in DOZEN[:9]:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from roliascan.platforms import start
+from roliascan.platforms.start import Once, Running
 from roliascan.settings import BadSettings
 from tests.platforms import echoes
 from tests.platforms.shapes import Reply
@@ -38,9 +40,9 @@ def test_the_app_is_built_once() -> None:  # SC 45
     def build() -> Any:
         time.sleep(0.05)
         built.append(threading.current_thread().name)
-        return echoes.app
+        return Running(echoes.app, lambda: None)
 
-    app = start.or_unavailable(start.once(build))
+    app = start.or_unavailable(Once(build))
     threads = [threading.Thread(target=answer, args=(app,)) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -56,9 +58,9 @@ def test_a_failed_start_is_answered_and_tried_again(capsys: pytest.CaptureFixtur
     def build() -> Any:
         if failures:
             raise failures.pop()
-        return echoes.app
+        return Running(echoes.app, lambda: None)
 
-    app = start.or_unavailable(start.once(build))
+    app = start.or_unavailable(Once(build))
     for said in ("JWT_SECRET: set it", "RuntimeError"):
         refused = answer(app, {"roliascan.request_id": "r1"})
         assert (refused.status, refused.headers["content-type"]) == (503, "application/problem+json")
@@ -71,13 +73,14 @@ def test_a_failed_start_is_answered_and_tried_again(capsys: pytest.CaptureFixtur
     assert answer(app).status == 204
 
 
-def run(code: str, environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def run(code: str, environ: dict[str, str], *, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-B", "-W", "error", "-c", code],
         capture_output=True,
         text=True,
         env={**kept, **environ},
+        cwd=cwd,
         timeout=60,
     )
 

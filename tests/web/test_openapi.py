@@ -635,7 +635,7 @@ def test_an_app_that_could_not_start_answers_as_described() -> None:
         raise BadSettings(["JWT_SECRET: set it"])
 
     promises = Promises(openapi.document())
-    client = testing.TestClient(start.or_unavailable(start.once(build)))
+    client = testing.TestClient(start.or_unavailable(start.Once(build)))
     for operation in promises.operations:
         path = _filled(operation, dict.fromkeys(PARTS, NOBODY))
         path = _filled(operation, dict.fromkeys(PARAMETERS, NOBODY))

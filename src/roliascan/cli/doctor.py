@@ -86,8 +86,9 @@ def _read(environ: Mapping[str, str]) -> tuple[list[str], Settings | None]:
         return [], Settings.from_environ(environ)
     except BadSettings as bad:
         problems = bad.problems
+    some_secret = {"JWT_SECRET": secrets.token_urlsafe(48), "JWT_SECRET_FILE": ""}
     try:
-        return problems, Settings.from_environ({**environ, "JWT_SECRET": secrets.token_urlsafe(48)})
+        return problems, Settings.from_environ({**environ, **some_secret})
     except BadSettings:
         return problems, None
 

@@ -33,7 +33,7 @@ def load_environment(*, signs: bool = True) -> None:
         return
     for name, value in _written().items():
         os.environ.setdefault(name, value or "")
-    if signs and not os.environ.get("JWT_SECRET") and is_embedded():
+    if signs and not _is_given("JWT_SECRET") and is_embedded():
         os.environ["JWT_SECRET"] = _made_secret(Path(os.environ.get("DATA_DIR") or "data"))
 
 
@@ -46,7 +46,11 @@ def _written() -> dict[str, str | None]:
 
 def is_embedded() -> bool:
     """Whether the database is the embedded one, which needs no operator."""
-    return (os.environ.get("DATABASE_URL") or "sqlite:").startswith("sqlite:")
+    return not _is_given("DATABASE_URL") or os.environ.get("DATABASE_URL", "").startswith("sqlite:")
+
+
+def _is_given(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
 def _made_secret(data_dir: Path) -> str:
@@ -78,7 +82,7 @@ def write_privately(path: Path, content: bytes, *, replace: bool = True) -> None
 def settings(*, signs: bool = True) -> Settings:
     """The settings of this site; who `signs` no tokens needs no secret to do it with. Raises BadSettings."""
     load_environment(signs=signs)
-    needless = {} if signs or os.environ.get("JWT_SECRET") else {"JWT_SECRET": secrets.token_urlsafe(48)}
+    needless = {} if signs or _is_given("JWT_SECRET") else {"JWT_SECRET": secrets.token_urlsafe(48)}
     return Settings.from_environ(os.environ | needless)
 
 

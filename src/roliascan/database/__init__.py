@@ -18,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import msgspec
 
 from roliascan.database import faults
+from roliascan.database.deadlines import NEVER, within
 from roliascan.database.dialects import instant_text, spread_lists
 from roliascan.database.drivers import Driver, Turns
 from roliascan.database.faults import Contended, Dangling, Duplicate
@@ -39,7 +40,8 @@ __all__ = [
 ATTEMPTS = 8
 RETRY_WITHIN_S = 10.0
 POOL_WAIT_S = 10.0
-READ_LIMIT_MS = 5_000
+READ_LIMIT_S = 5.0
+WRITE_LIMIT_S = 10.0  # of one statement in a transaction
 INSERT_BATCH = 100  # rows in one statement: poolers mind statements over 16 KB
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -56,31 +58,54 @@ class Reader(Protocol):
     def one(self, sql: str, into: type[T], /, **values: Any) -> T | None: ...
 
 
-def open_database(url: str, *, pool_size: int = 4) -> "Database":
-    """The database at `url`; nothing is connected before the first statement. Raises BadAddress."""
-    return Database(driver_for(url), pool_size=pool_size)
+def open_database(url: str, *, pool_size: int = 4, again: Callable[[], str] | None = None) -> "Database":
+    """The database at `url`; nothing is connected before the first statement. Raises BadAddress.
+
+    `again` reads the address anew, where it may change while we run; see `Renewing`.
+    """
+    driver = driver_for(url)
+    return Database(driver, Pool(driver, pool_size, POOL_WAIT_S, _renewing(url, again) if again else None))
+
+
+def _renewing(url: str, again: Callable[[], str]) -> Callable[[float], Any]:
+    from roliascan.database.renewing import Renewing  # which most never need
+
+    return Renewing(url, again)
 
 
 class Database:
-    def __init__(self, driver: Driver, *, pool_size: int, pool_wait_s: float = POOL_WAIT_S) -> None:
+    def __init__(self, driver: Driver, pool: Pool, deadline: float = NEVER) -> None:
         self.kind = driver.kind
         self._driver = driver
-        self._pool = Pool(driver, pool_size, pool_wait_s)
+        self._pool = pool
+        self._deadline = deadline
+
+    def until(self, deadline: float) -> "Database":
+        """The same for one request, which has to be answered before `deadline`: seconds of time.monotonic().
+
+        No statement is begun later, and the server is told to end each in time; see `OutOfTime`, `Slow`.
+        """
+        return Database(self._driver, self._pool, deadline)
 
     def read(self, sql: str, into: type[T], /, **values: Any) -> list[T]:
         """Rows of one statement in one round trip, with a time limit where the server has one."""
-        connection = self._pool.take()
+        connection = self._pool.take(self._deadline)
         try:
             try:
-                rows = _execute(self._driver, connection, _fetch, sql, values, limit_ms=READ_LIMIT_MS)
+                rows = self._rows(connection, sql, values)
             except faults.Lost:
                 if not connection.used:
                     raise
-                connection = self._pool.replace(connection)
-                rows = _execute(self._driver, connection, _fetch, sql, values, limit_ms=READ_LIMIT_MS)
+                connection = self._pool.replace(connection, self._deadline)
+                rows = self._rows(connection, sql, values)
         finally:
             self._pool.give(connection)
         return _structs(self._driver, sql, rows, into)
+
+    def _rows(self, connection: Connection, sql: str, values: Mapping[str, Any]) -> _Rows:
+        limit_s = within(READ_LIMIT_S, self._deadline)
+        found: _Rows = _execute(self._driver, connection, _fetch, sql, values, limit_s=limit_s)
+        return found
 
     def one(self, sql: str, into: type[T], /, **values: Any) -> T | None:
         """The first row, or None."""
@@ -93,7 +118,7 @@ class Database:
 
         Raises `Contended` where the whole may be tried again (`run` does), `OutcomeUnknown` where a commit was cut.
         """
-        tx = Tx(self._driver, self._pool)
+        tx = Tx(self._driver, self._pool, self._deadline)
         try:
             yield tx
             tx.commit()
@@ -105,15 +130,16 @@ class Database:
 
     def run(self, verb: Callable[Concatenate["Tx", P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """`verb(tx, ...)` in a transaction, again from the start after a deadlock or a serialization failure."""
-        last_start = time.monotonic() + RETRY_WITHIN_S
+        last_start = min(time.monotonic() + RETRY_WITHIN_S, self._deadline)
         for attempt in itertools.count(1):
             try:
                 with self.begin() as tx:
                     return verb(tx, *args, **kwargs)
             except Contended:
-                if attempt == ATTEMPTS or time.monotonic() > last_start:
+                pause = random.uniform(0, 0.01 * 2**attempt)  # noqa: S311 - spreads contenders, keeps no secret
+                if attempt == ATTEMPTS or time.monotonic() + pause > last_start:
                     raise
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads contenders, keeps no secret
+                time.sleep(pause)
         raise AssertionError("unreachable")
 
     def close(self) -> None:
@@ -128,11 +154,12 @@ class Tx:
     word, MySQL may have rolled back already and commit what follows): catch a refusal around the block, not within.
     """
 
-    def __init__(self, driver: Driver, pool: Pool) -> None:
+    def __init__(self, driver: Driver, pool: Pool, deadline: float) -> None:
         self.kind = driver.kind
         self._driver = driver
         self._pool = pool
-        self._connection = pool.take()
+        self._deadline = deadline
+        self._connection = pool.take(deadline)
         self._open = False
         self._failed = False
         self.wrote = False
@@ -167,7 +194,7 @@ class Tx:
         self._refuse_if_failed()
         try:
             if self._open:
-                return _execute(self._driver, self._connection, act, sql, values)
+                return _execute(self._driver, self._connection, act, sql, values, limit_s=self._limit_s())
             return self._first(act, sql, values)
         except BaseException:
             self._failed = True
@@ -179,15 +206,20 @@ class Tx:
         except faults.Lost:
             if not self._connection.used:
                 raise
-            self._connection = self._pool.replace(self._connection)
+            self._connection = self._pool.replace(self._connection, self._deadline)
             return self._opening(act, sql, values)
 
     def _opening(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
-        joined = self._driver.joined_begin
+        joined, limit_s = self._driver.joined_begin, self._limit_s()
         if not joined:
             _guarded(self._driver, self._connection, self._driver.begin, self._connection.raw)
         self._open = True
-        return _execute(self._driver, self._connection, act, sql, values, opening=joined)
+        return _execute(self._driver, self._connection, act, sql, values, opening=joined, limit_s=limit_s)
+
+    def _limit_s(self) -> float:
+        """For the next statement; 0 where the transaction's own limits are enough."""
+        limit_s = within(WRITE_LIMIT_S, self._deadline)
+        return limit_s if limit_s < WRITE_LIMIT_S else 0
 
     def _refuse_if_failed(self) -> None:
         if self._failed:
@@ -197,6 +229,7 @@ class Tx:
         self._refuse_if_failed()
         if not self._open:
             return
+        within(WRITE_LIMIT_S, self._deadline)  # else it is rolled back, which who asked can be told for certain
         try:
             _guarded(self._driver, self._connection, self._driver.commit, self._connection.raw)
         except faults.Lost as lost:
@@ -226,13 +259,14 @@ def _execute(
     values: Mapping[str, Any],
     *,
     opening: str = "",
-    limit_ms: int = 0,
+    limit_s: float = 0,
 ) -> Any:
     if list in map(type, values.values()):
         sql, values = spread_lists(sql, values)
-    statement = opening + driver.statement(sql)
-    if limit_ms:
-        statement = driver.limited(statement, connection.raw, limit_ms)
+    statement = driver.statement(sql)
+    if limit_s:
+        statement = driver.limited(statement, connection.raw, int(limit_s * 1000) or 1)
+    statement = opening + statement
     arguments = (statement, driver.values(values)) if values else (statement,)
     return _guarded(driver, connection, act, connection.raw, arguments)
 

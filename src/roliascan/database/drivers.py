@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from roliascan.database.deadlines import NEVER
 from roliascan.errors import Refusal
 
 Turns = tuple[tuple[int, Callable[[Any], Any]], ...]
@@ -29,8 +30,8 @@ class Driver(Protocol):
     joined_begin: str
     """Text that opens a transaction in the same round trip as its first statement, or empty where that cannot be."""
 
-    def connect(self) -> Any:
-        """A new connection; raises `Unreachable`, or `Unmigrated` where there is no file."""
+    def connect(self, seconds: float = NEVER) -> Any:
+        """A new connection, within so long. Raises `Unreachable`, `OutOfTime`, `Unmigrated` (no file)."""
 
     def statement(self, sql: str) -> str:
         """The driver's form of one of our SQL texts."""
@@ -42,7 +43,7 @@ class Driver(Protocol):
         """The columns of a result (PEP 249) whose values have to be turned on their way into the struct."""
 
     def limited(self, statement: str, raw: Any, milliseconds: int, /) -> str:
-        """A read that the server itself ends after so long, in the same round trip; unchanged where it cannot."""
+        """A statement that the server itself ends after so long, in the same round trip; unchanged where it cannot."""
 
     def begin(self, raw: Any) -> None:
         """Opens a transaction in a round trip of its own; called only where `joined_begin` is empty."""

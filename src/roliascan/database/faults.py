@@ -38,6 +38,13 @@ class Slow(Busy):
     detail = "The database took too long to answer; try again, or ask for less."
 
 
+class OutOfTime(Busy):
+    """The platform ends this request before the database could do what comes next: it was not begun."""
+
+    code = "out_of_time"
+    detail = "There was no time left to do this; nothing was changed. Try again."
+
+
 class Duplicate(Conflict):
     """A unique key is taken. Verbs turn it into their own refusal."""
 

@@ -11,6 +11,7 @@ from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions
 
 from roliascan.database import dialects, faults
+from roliascan.database.deadlines import NEVER
 from roliascan.database.drivers import Turns, booleans
 from roliascan.errors import Refusal
 
@@ -42,9 +43,10 @@ class MysqlDriver:
         """`options`: keywords of pymysql.connect."""
         self.options = options
 
-    def connect(self) -> Any:
+    def connect(self, seconds: float = NEVER) -> Any:
+        options = {**self.options, "connect_timeout": min(self.options["connect_timeout"], seconds)}
         try:
-            return pymysql.connect(**self.options, autocommit=True, charset="utf8mb4", conv=_CONVERSIONS)
+            return pymysql.connect(**options, autocommit=True, charset="utf8mb4", conv=_CONVERSIONS)
         except pymysql.err.Error as error:
             raise faults.Unreachable from error
 
@@ -60,7 +62,7 @@ class MysqlDriver:
         return booleans(into)
 
     def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
-        """MariaDB takes a limit before the statement (seconds), MySQL a hint within it (milliseconds)."""
+        """MariaDB takes a limit before the statement (seconds), MySQL a hint within it (milliseconds) if it reads."""
         if "MariaDB" in raw.server_version:
             return f"SET STATEMENT max_statement_time={milliseconds / 1000} FOR {statement}"
         return statement.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({milliseconds}) */", 1)

@@ -14,6 +14,7 @@ import psycopg2
 import psycopg2.extensions
 
 from roliascan.database import dialects, faults
+from roliascan.database.deadlines import NEVER
 from roliascan.database.drivers import Turns
 from roliascan.errors import Refusal
 
@@ -36,6 +37,7 @@ _TYPES = (
     psycopg2.extensions.new_type((_NUMERIC,), "WHOLE", _whole),
     psycopg2.extensions.new_type((_JSON, _JSONB, _TIMESTAMPTZ), "TEXT", psycopg2.extensions.UNICODE),
 )
+_LEAST_TO_CONNECT_S = 2  # libpq takes whole seconds, and 1 for 2
 # A person who waits gives up about then. What a frozen process left open is ended by the server, which frees its locks.
 _LIMITS_MS = {"statement_timeout": 10_000, "lock_timeout": 4_000, "idle_in_transaction_session_timeout": 10_000}
 
@@ -49,9 +51,12 @@ class PostgresqlDriver:
         """`options`: keywords of libpq (postgresql.org/docs/current/libpq-connect.html)."""
         self.options = options
 
-    def connect(self) -> Any:
+    def connect(self, seconds: float = NEVER) -> Any:
+        if seconds < _LEAST_TO_CONNECT_S:
+            raise faults.OutOfTime
+        options = {**self.options, "connect_timeout": int(min(self.options["connect_timeout"], seconds))}
         try:
-            raw = psycopg2.connect(**self.options)
+            raw = psycopg2.connect(**options)
         except psycopg2.Error as error:
             raise faults.Unreachable from error
         raw.autocommit = True

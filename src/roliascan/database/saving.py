@@ -12,7 +12,7 @@ class _Watched(Database):
     """A database as one request uses it; `saved`: a transaction of that request wrote something, and was committed."""
 
     def __init__(self, db: Database) -> None:
-        self.kind, self._driver, self._pool = db.kind, db._driver, db._pool
+        super().__init__(db._driver, db._pool, db._deadline)
         self.saved = False
 
     @contextmanager

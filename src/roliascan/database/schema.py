@@ -90,17 +90,20 @@ class Gate:
         self._ask_at = -math.inf
         self._turn = threading.Lock()
 
-    def check(self, now: float) -> None:
-        """Raises `SchemaMismatch`, or what `Database.read` raises; `now` is monotonic, in seconds."""
-        if not self._passed:
-            self._ask(now)
+    def check(self, now: float, db: Database | None = None) -> None:
+        """Raises `SchemaMismatch`, or what `Database.read` raises; `now` is monotonic, in seconds.
 
-    def _ask(self, now: float) -> None:
+        `db`: the database as this request may ask it, which may be in a hurry.
+        """
+        if not self._passed:
+            self._ask(now, db or self._db)
+
+    def _ask(self, now: float, db: Database) -> None:
         with self._turn:  # not held while the database is asked: it may take its time to answer
             if self._refusal and now < self._ask_at:
                 raise SchemaMismatch(self._refusal)
             self._ask_at = now + ASK_AGAIN_S
-        found = state(read(self._db))
+        found = state(read(db))
         if not found.fits:
             self._refusal = found.detail
             raise SchemaMismatch(found.detail)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from roliascan.database import dialects, faults
+from roliascan.database.deadlines import NEVER
 from roliascan.database.drivers import Turns, booleans
 from roliascan.errors import Refusal
 
@@ -25,7 +26,7 @@ class SqliteDriver:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self, seconds: float = NEVER) -> sqlite3.Connection:
         # mode=rw: opening must not make an empty database where the address is wrong.
         address = f"{Path(self.path).absolute().as_uri()}?mode=rw"
         try:

@@ -4,12 +4,13 @@ It takes the requests of REST APIs, HTTP APIs, function URLs and load balancers,
 """
 
 import os
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from roliascan.platforms import requests, start, sweeping
+from roliascan.platforms import alarms, requests, sandbox, start, sweeping
 from roliascan.platforms.gateway import events, proxy
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Answer, Malformed, answered
@@ -21,18 +22,23 @@ if TYPE_CHECKING:
 Handler = Callable[[Any, Any], dict[str, Any]]
 Sweep = Callable[[float], dict[str, Any]]
 
+LONGEST_S = 900
 TOO_LARGE = "This answer is larger than the platform passes on. Files do not pass here: see POST /api/v1/uploads."
-
-
 RESERVE_S = 5
 """Seconds before Lambda ends a sweep that are kept for the step under way."""
 
 
 def handler_of(
-    get: "Callable[[], WSGIApplication]", *, sweep: Sweep = sweeping.run, base_path: str = "", hops: int = 0
+    get: "Callable[[], WSGIApplication]",
+    *,
+    forget: Callable[[], None] = lambda: None,
+    sweep: Sweep = sweeping.run,
+    base_path: str = "",
+    hops: int = 0,
 ) -> Handler:
     """The Lambda handler of the app that `get` builds.
 
+    `forget` is called when a request had to be interrupted: what it was doing may have left the app in any state.
     `sweep` is called by schedules with the seconds that it has, and its counts are the answer. `base_path` is what
     stands before every path of the app, "" or "/name"; `hops` trusted proxies stand before AWS.
     """
@@ -43,14 +49,22 @@ def handler_of(
         request_id = proxy.request_id(context, event) or requests.new_id()
         shape = events.shape(kind)
         if shape is None:
-            return _other(kind, get, lambda: sweep(_seconds_left(context)), request_id)
+            return _other(kind, get, lambda: sweep(_seconds_to_sweep(context)), request_id)
         try:
             environ = shape.to_environ(event, base_path, hops)
         except Malformed as error:
             return shape.from_answer(_refused("malformed_event", f"This event is {error}.", request_id))
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
         encode = partial(shape.from_answer, method=environ["REQUEST_METHOD"])
-        told = answered(app, environ, encode, crashed=partial(requests.crashed, request_id=request_id))
+        seconds = _seconds_left(context)
+        requests.until(environ, time.monotonic() + seconds - requests.MARGIN_S)
+        answer = partial(answered, app, environ, encode, crashed=partial(requests.crashed, request_id=request_id))
+
+        def late() -> dict[str, Any]:
+            forget()
+            return encode(requests.late(environ["REQUEST_METHOD"], request_id=request_id))
+
+        told = alarms.in_time(answer, seconds - requests.MARGIN_S / 2, late=late)
         return told if proxy.fits(told, shape.limit) else _too_large(told, encode, request_id)
 
     return handler
@@ -71,8 +85,13 @@ def _other(
 
 
 def _seconds_left(context: Any) -> float:
-    """What a sweep may take; outside Lambda, where nothing ends it, as long as a function of 30 s may."""
-    left: float = getattr(context, "get_remaining_time_in_millis", lambda: 30_000)() / 1000
+    """Until Lambda ends this invocation; outside Lambda, where nobody does, what its functions may take at most."""
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return left() / 1000 if left else LONGEST_S
+
+
+def _seconds_to_sweep(context: Any) -> float:
+    left = _seconds_left(context)
     return left - min(RESERVE_S, left / 2)  # also a function of 3 s, which is Lambda's default, gets on
 
 
@@ -96,10 +115,13 @@ def _too_large(told: dict[str, Any], encode: Callable[[Answer], dict[str, Any]],
     return encode(problem(413, "too_large", TOO_LARGE, request_id))
 
 
-_get = start.once(start.build)
+_get = start.Once(start.build)
 handler = handler_of(
-    _get, base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"), hops=start.trusted_hops()
+    _get,
+    forget=_get.forget,
+    base_path=urlsplit(os.environ.get("PUBLIC_URL", "")).path.rstrip("/"),
+    hops=start.trusted_hops(),
 )
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    _warm(_get)  # while Lambda initializes there is a whole CPU, later only a share by the memory; connects nothing
+if sandbox.serves(__name__):
+    sandbox.begin(_get, warm=partial(_warm, _get))

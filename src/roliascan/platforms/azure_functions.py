@@ -59,4 +59,4 @@ def _app(web: Function) -> func.FunctionApp:
     return made
 
 
-app = _app(function_of(start.once(start.build), hops=start.trusted_hops()))
+app = _app(function_of(start.Once(start.build), hops=start.trusted_hops()))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from flask import Request, Response
 
-from roliascan.app import create_app
 from roliascan.platforms import start, sweeping
 from roliascan.platforms.border import bordered
 
@@ -59,11 +58,12 @@ class _Untouched(Response):
         return self._app(environ, start_response)
 
 
-def _build() -> "WSGIApplication":
+def _build() -> start.Running:
     settings = start.settings()
+    running = start.running(settings)
     # Google's front end is the first proxy, before which a load balancer of the site's may be the second.
-    return bordered(create_app(settings), hops=max(1, settings.trusted_hops))
+    return running._replace(app=bordered(running.app, hops=max(1, settings.trusted_hops)))
 
 
-web = function_of(start.once(_build))
+web = function_of(start.Once(_build))
 sweep = sweep_of(sweeping.run)

@@ -1,13 +1,7 @@
 """A server of one's own: `app` for granian or any other WSGI server."""
 
-from typing import TYPE_CHECKING
-
-from roliascan.app import create_app
 from roliascan.platforms import start
 from roliascan.platforms.border import bordered
-
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
 
 THREADS = 128
 """Requests that run at once. Threads start when they are needed and end when they are idle."""
@@ -17,9 +11,11 @@ FILES = 64
 """Of them, those that may be sending a stored file."""
 
 
-def _build() -> "WSGIApplication":
+def _build() -> start.Running:
     settings = start.settings()
-    return bordered(create_app(settings), hops=settings.trusted_hops, bodies=BODIES, files=FILES)
+    running = start.running(settings)
+    app = bordered(running.app, hops=settings.trusted_hops, bodies=BODIES, files=FILES)
+    return running._replace(app=app)
 
 
-app = start.or_unavailable(start.once(_build))
+app = start.or_unavailable(start.Once(_build))

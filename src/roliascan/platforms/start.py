@@ -3,9 +3,9 @@
 import os
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from roliascan.app import create_app
+from roliascan.app import create_app, opened
 from roliascan.database import BadAddress
 from roliascan.platforms import requests
 from roliascan.platforms.gateway.problems import problem
@@ -31,24 +31,44 @@ def trusted_hops() -> int:
     return int(text) if text.isdecimal() and len(text) < 3 else 0
 
 
-def build() -> "WSGIApplication":
+class Running(NamedTuple):
+    """An app, and what closes the connections that it keeps between requests."""
+
+    app: "WSGIApplication"
+    close: Callable[[], None]
+
+
+def build() -> Running:
     """RoliaScan as the environment of this process wants it. Raises what its parts raise when they cannot be used."""
-    return create_app(settings())
+    return running(settings())
 
 
-def once(build: "Callable[[], WSGIApplication]") -> "Callable[[], WSGIApplication]":
-    """What `build` returned the first time that it did not raise; who comes meanwhile waits for it."""
-    lock = threading.Lock()
-    built: list[WSGIApplication] = []
+def running(found: Settings) -> Running:
+    """RoliaScan with these settings. Raises what its parts raise when they cannot be used."""
+    db = opened(found)
+    return Running(requests.within(create_app(found, database=db), found.request_timeout), db.close)
 
-    def get() -> "WSGIApplication":
-        if not built:
-            with lock:
-                if not built:
-                    built.append(build())
-        return built[0]
 
-    return get
+class Once:
+    """The app that `build` gave the first time that it did not raise; who asks for it meanwhile waits for it."""
+
+    def __init__(self, build: Callable[[], Running]) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._running: Running | None = None
+
+    def __call__(self) -> "WSGIApplication":
+        running = self._running
+        if running is None:
+            with self._lock:
+                running = self._running = self._running or self._build()
+        return running.app
+
+    def forget(self) -> None:
+        """Closes the app; the next request gets one with the settings, secrets and connections of its time."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
 
 
 def or_unavailable(get: "Callable[[], WSGIApplication]") -> "WSGIApplication":

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from roliascan.database import open_database, schema
+from roliascan.app import opened
+from roliascan.database import schema
 from roliascan.errors import Refusal
 from roliascan.platforms import start
 from roliascan.storage import open_storage
@@ -42,7 +43,7 @@ def _swept(end: float) -> "Swept":
     from roliascan.library import sweep  # of all requests none needs it
 
     settings = start.settings()
-    with closing(open_database(settings.database_url, pool_size=1)) as db:
+    with closing(opened(settings)) as db:
         schema.Gate(db).check(0)
         storage = open_storage(settings.storage_url)
         return sweep.run(db, storage, now=datetime.now(UTC), go_on=lambda: time.monotonic() < end)

@@ -62,6 +62,12 @@ class Tagged(msgspec.Struct, Generic[T]):
     version: int
 
 
+def database(parts: Parts, env: Mapping[str, Any]) -> Database:
+    """The database for one request, which knows when that has to be answered, where the platform tells."""
+    deadline = env.get("roliascan.deadline")
+    return parts.db if deadline is None else parts.db.until(deadline)
+
+
 class Call:
     """One request on its way through a handler: who asks, when, and the parts to answer with."""
 
@@ -70,8 +76,8 @@ class Call:
     # Both are for what more than reads for everybody needs: those are answered without the framework (web/reads.py).
 
     def __init__(self, parts: Parts, env: Mapping[str, Any], token: str | None = None) -> None:
-        self.db = parts.db
-        self._counts = parts.db  # also where `db` tells apart what was saved: counting a request saves nothing of it
+        self.db = database(parts, env)
+        self._counts = self.db  # also where `db` tells apart what was saved: counting a request saves nothing of it
         self.storage = parts.storage
         self.settings = parts.settings
         self.files_at = parts.files_at

@@ -44,10 +44,15 @@ _Asked = tuple[_Read, str, dict[str, str]]
 """A request for one of them: with an identifier, or with none, and with the parameters of its query."""
 
 
-def first(parts: Parts, behind: "Callable[[], WSGIApplication]") -> "WSGIApplication":
-    """The app that answers these reads itself, and leaves the rest to the app that `behind` gives."""
+def first(
+    parts: Parts, behind: "Callable[[], WSGIApplication]", *, routes: Iterable[Route] = ROUTES
+) -> "WSGIApplication":
+    """The app that answers these reads itself, and leaves the rest to the app that `behind` gives.
+
+    `routes`: those of ROUTES that it looks at.
+    """
     origins = parts.settings.cors_origins
-    reads = _table(f"{headers.VARY}, Origin" if origins else headers.VARY)
+    reads = _table(routes, f"{headers.VARY}, Origin" if origins else headers.VARY)
 
     def app(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         asked = _asked(environ, reads)
@@ -80,10 +85,10 @@ def first(parts: Parts, behind: "Callable[[], WSGIApplication]") -> "WSGIApplica
     return app
 
 
-def _table(vary: str) -> dict[tuple[str, bool, str], _Read]:
+def _table(routes: Iterable[Route], vary: str) -> dict[tuple[str, bool, str], _Read]:
     """These routes, by the form of their path."""
     reads = {}
-    for route in ROUTES:
+    for route in routes:
         if (route.method, route.who) == ("GET", ANYONE) and route.cache != NEVER and route.path not in UNCHECKED:
             noun, name, part = _groups(re.sub(r"{(\w+)}", r"\1", route.path))
             kept = (("cache-control", route.cache), ("vary", vary))
@@ -128,13 +133,14 @@ def _params(query: str) -> dict[str, str] | None:
 
 def _answer(parts: Parts, environ: Environ, asked: _Asked) -> tuple[str, _Headers, bytes]:
     read, identifier, params = asked
-    parts.gate.check(time.monotonic())
+    call = Call(parts, environ)
+    parts.gate.check(time.monotonic(), call.db)
     wants = read.wants()
     given = {read.name: identifier} if identifier else {}
     query = queries.read_plain(params, wants.query)
     if wants.query is not queries.NoQuery:
         given["query"] = query
-    result, version = wants.handler(Call(parts, environ), **given), ""
+    result, version = wants.handler(call, **given), ""
     if isinstance(result, Redirect):
         return "308 Permanent Redirect", [("location", f"{API}{result.location}"), *read.kept, _JSON], b""
     if isinstance(result, Tagged):

@@ -11,7 +11,7 @@ from roliascan.errors import Invalid, NotAllowed, Problem
 from roliascan.ids import new_id
 from roliascan.people.persons import require
 from roliascan.web import bodies, headers, logs, queries
-from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged, token_of, wants_of
+from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged, database, token_of, wants_of
 from roliascan.web.headers import EVERYWHERE, PRIVATE, VARY
 from roliascan.web.lean import falcon
 from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, UNCHECKED, Route
@@ -45,7 +45,7 @@ def _responder(route: Route, parts: Parts) -> Responder:
 
     def respond(_resource: object, req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         if checked:
-            parts.gate.check(time.monotonic())
+            parts.gate.check(time.monotonic(), database(parts, req.env))
         wants = wanted()
         # The body first, which may take its time: rights are read, and the time is taken, once it is here.
         has_body = wants.body is not None and (route.who == ANYONE or token_of(req) is not None)

@@ -114,7 +114,8 @@ class NotStarted(Busy):
 
 NOT_NOW: tuple[type[Refusal], ...] = (
     *(Busy, NotStarted, SchemaMismatch, TooManyPasswords, StorageFull, StorageUnavailable),
-    *(faults.Unreachable, faults.Lost, faults.OutcomeUnknown, faults.Contended, faults.Slow, faults.Unmigrated),
+    *(faults.Unreachable, faults.Lost, faults.OutcomeUnknown, faults.Contended, faults.Slow, faults.OutOfTime),
+    faults.Unmigrated,
 )
 """What any request may meet."""
 
