@@ -72,6 +72,7 @@ BROUGHT = {
     "aws.py": {"boto3", "botocore"},
     "azure_functions.py": {"azure-functions"},
     "google_functions.py": {"flask", "functions-framework"},
+    "invoke.py": {"azure-functions", "functions-framework"},
     "serving.py": {"granian"},
 }
 
