@@ -13,12 +13,12 @@ EMULATOR := .tools/aws-lambda-rie
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz conformance faults bench lock clean .fill .emulator
+.PHONY: help setup serve test test-all check fuzz parity conformance faults bench lock clean .fill .emulator
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
 help:
-	@echo "make setup | serve | test | test-all | check | fuzz | conformance | faults | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | faults | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -54,6 +54,10 @@ check: setup
 # Generated input for as long as it takes; FUZZ_REQUESTS, FUZZ_STEPS and FUZZ_EVENTS say how much.
 fuzz: setup $(FUZZ)/fuzz.txt
 	@$(FUZZ)/bin/python -m tests.fuzz
+
+# The same requests in every real runtime; their answers have to be equal.
+parity: setup .emulator
+	@$(BIN)/python -m tests.parity
 
 # What a correct adapter of Lambda's events does, asked of ours and of others.
 conformance: setup $(CONFORMANCE)/conformance.txt

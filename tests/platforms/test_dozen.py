@@ -1,12 +1,9 @@
 """RoliaScan in each real runtime: the same requests, the same answers, byte by byte."""
 
-import json
-import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,18 +12,14 @@ from roliascan.database import open_database
 from roliascan.platforms import azure_functions, google_functions
 from roliascan.settings import Settings
 from tests.platforms import clients, dozen, processes, shapes, sites
-from tests.platforms.dozen import DIFFERENCES, DOZEN, Difference, Step
+from tests.platforms.comparing import comparable, filled, keep
+from tests.platforms.dozen import DIFFERENCES, DOZEN, Difference
 from tests.platforms.shapes import Reply, Request
 from tests.platforms.sites import Site
 
 Send = Callable[[Request], Reply]
 SERVE = [sys.executable, "-m", "roliascan.platforms.serving"]
 RUNTIMES = ["google", "azure", pytest.param("lambda", marks=getattr(pytest.mark, "lambda"))]
-# What is made anew by each: identifiers, tokens, instants, the entity tag of what holds them.
-FRESH = re.compile(
-    rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
-    rb"|eyJ[\w-]+\.[\w-]+\.[\w-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT"
-)
 
 
 @pytest.fixture(scope="module")
@@ -87,43 +80,6 @@ def answers(send: Send, site: Site, added: dict[str, str]) -> Iterator[Reply]:
         reply = send(filled(step, names))
         keep(step, reply, names)
         yield comparable(step, reply, added)
-
-
-def filled(step: Step, names: dict[str, str]) -> Request:
-    headers = {name: _filled(value, names) for name, value in step.headers.items()}
-    if step.json is None:
-        return Request(step.method, _filled(step.target, names), headers, step.body)
-    headers.setdefault("Content-Type", "application/json")
-    return Request(
-        step.method, _filled(step.target, names), headers, json.dumps(step.json, ensure_ascii=False).encode()
-    )
-
-
-def _filled(text: str, names: dict[str, str]) -> str:
-    return re.sub(r"\{(\w+)\}", lambda name: names[name[1]], text)
-
-
-def keep(step: Step, reply: Reply, names: dict[str, str]) -> None:
-    for kept in step.keep:
-        told, _, name = kept.partition(":")
-        value: Any = reply.headers[told] if told in reply.headers else json.loads(reply.body)[told]
-        names[name or told] = value
-
-
-def comparable(step: Step, reply: Reply, added: dict[str, str]) -> Reply:
-    """Without what the runtime adds, the request's id, and what is fresh; the length is checked and left out."""
-    headers = {name: value for name, value in reply.headers.items() if name not in added}
-    request_id = headers.pop("x-request-id")
-    assert request_id
-    length = headers.pop("content-length", None)
-    assert length in (None, str(len(reply.body))) or step.method == "HEAD" or reply.status == 304
-    body = reply.body.replace(request_id.encode(), b"(request id)")
-    if step.fresh:
-        headers = {name: FRESH.sub(b"(fresh)", value.encode()).decode() for name, value in headers.items()}
-        headers.pop("etag", None)
-        body = FRESH.sub(b"(fresh)", body)
-    cookies = [FRESH.sub(b"(fresh)", cookie.encode()).decode() for cookie in reply.cookies]
-    return Reply(reply.status, headers, shapes.alike(cookies), body)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,8 @@ def function_of(get: "Callable[[], WSGIApplication]", *, hops: int = 0) -> Funct
         try:
             environ = azure.to_environ(req, hops)
         except Malformed as error:
-            return _response(*azure.from_answer(problem(400, "malformed_request", f"Not served: {error}.", request_id)))
+            refused = problem(400, "malformed_request", f"Not served: {error}.", request_id)
+            return _response(*azure.from_answer(refused, method=req.method))
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
         encode = partial(azure.from_answer, method=environ["REQUEST_METHOD"])
         return _response(*answered(app, environ, encode, crashed=partial(requests.crashed, request_id=request_id)))
