@@ -45,7 +45,8 @@ _MULTIPART = {"pages.add": "page_9", "files.add": "file"}
 _ODD = """
 / // /. /.. /%2e%2e/ /%2F /%5C /? /?? /?&&= /# /%00 /%0A /%FF /%C3%28 /a%20b /a+b /%E6%BC%AB%E7%94%BB /api /api/
 /api/v1 /api/v1/ /api/v1//series /api//v1/series /API/V1/SERIES /api/v1/series%2F /api/v1/series%3Flimit=1
-/api/v1/series/%2541 /api/v1/series/%41 /api/v1/series/a;b=c /api/v1/series/a,b /api/v1/series/a&b /api/v1/series/a'b
+/api/v1/series/%2541 /api/v1/series/%41 /api/v1/series/zolta%252Dmanhua /api/v1/series/zolta%2Dmanhua
+/api/v1/series/a;b=c /api/v1/series/a,b /api/v1/series/a&b /api/v1/series/a'b
 /api/v1/series/..%2Fchapters /api/v1/series?limit=1&limit=2 /api/v1/series?limit=%31 /api/v1/series?q=a+b&sort=title
 /api/v1/series?q=%2B /api/v1/series?q=%26%3D /api/v1/series?q=%F0%9F%93%96 /api/v1/series?q=%FF /api/v1/series?q
 /api/v1/series?=x /api/v1/series?cursor=%3D%3D /api/v1/chapters/{chapter}/ /uploads /uploads/ /uploads/pages
