@@ -14,6 +14,7 @@ from tests.parity.runtimes import RUNTIMES, SERVER, Send
 from tests.platforms import sites
 from tests.platforms.shapes import Request
 from tests.platforms.sites import FORM, PASSWORD, Site
+from tests.servers import parts
 
 pytestmark = getattr(pytest.mark, "lambda")
 AT_ONCE = (SERVER, "google", "azure", "lambda, http api")
@@ -26,6 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture
 def runtimes(site: Site) -> Iterator[dict[str, Send]]:
+    parts.require("lambda")
     with ExitStack() as stack:
         yield {name: stack.enter_context(RUNTIMES[name](site)) for name in AT_ONCE}
 
