@@ -171,6 +171,14 @@ def test_there_is_a_limit_for_all_together(open_site: Open) -> None:  # AU-13
     refused(login(site, "another", client=THERE), 429)
 
 
+def test_a_whole_site_is_no_more_than_ten_addresses(open_site: Open) -> None:  # AU-13, LD-04
+    site = open_site("login=1/1h,register=1/1h")
+    for number in range(10):
+        refused(login(site, f"name{number}", client=f"2001:db8:1:{number:x}::1"), 401)
+    refused(login(site, "another", client="2001:db8:1:ffff::1"), 429)
+    refused(login(site, "another", client="2001:db8:2:ffff::1"), 401)
+
+
 def test_who_is_refused_by_one_limit_is_not_counted_by_another(open_site: Open) -> None:
     site = open_site("login=1/1h")
     for number in range(10):
@@ -279,7 +287,7 @@ def test_rows_name_nobody(strict: Site) -> None:  # PR-05, PR-07
     register(strict)
     login(strict, "reader@tests.example", client="2001:db8:1:2::1")
     names = strict.values("name", "rate_limits")
-    assert len(names) == 4  # a registration; an address, an account, everybody
+    assert len(names) == 5  # a registration; an address, its site, an account, everybody
     assert not [name for name in names if "reader" in name or "2001" in name or "everybody" in name]
 
 

@@ -53,6 +53,12 @@ def network(client: str) -> str:
     return str(mapped) if mapped else f"{int(address) >> 64:x}"
 
 
+def site(client: str) -> str:
+    """The /48 of an IPv6 address, which may be one owner's: 65,536 of what `network` tells apart. Else ""."""
+    net = network(client)
+    return f"{int(net, 16) >> 16:x}/48" if net.isalnum() and net != "unknown" else ""
+
+
 class _Seen(msgspec.Struct):
     moment: str
     name: str | None

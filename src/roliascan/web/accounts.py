@@ -79,7 +79,7 @@ class Me(msgspec.Struct, rename="camel"):
 
 def register(call: Call, body: Registration) -> Created[Token]:
     """Makes an account and signs it in. It may read and take part; to publish takes another role."""
-    call.limit("register", call.address)
+    call.limit("register", call.address, wider=call.around)
     signed_in = accounts.register(
         call.db,
         email=body.email,
@@ -93,7 +93,8 @@ def register(call: Call, body: Registration) -> Created[Token]:
 
 def login(call: Call, body: Credentials) -> Token:
     """Signs in. The token is in the answer and, for browsers, in the cookie `token`."""
-    call.limit("login", call.address, wider={accounts.login_key(body.login): OF_ONE_ACCOUNT, "everybody": OF_EVERYBODY})
+    wider = {accounts.login_key(body.login): OF_ONE_ACCOUNT, **call.around, "everybody": OF_EVERYBODY}
+    call.limit("login", call.address, wider=wider)
     signed_in = accounts.log_in(
         call.db, login=body.login, password=body.password, lasts_s=call.settings.jwt_expires_in, now=call.now
     )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COOKIE = "token"
 NOBODY: Mapping[str, int] = {}
+OF_ONE_SITE = 10
+"""Addresses: what a whole site of IPv6 may do together."""
 T = TypeVar("T")
 
 
@@ -124,6 +126,14 @@ class Call:
         from roliascan.people import limits
 
         return limits.network(self.env.get("roliascan.client", ""))
+
+    @property
+    def around(self) -> dict[str, int]:
+        """What is around `address` where there may be many of one owner, for `limit`: the site of an IPv6 address."""
+        from roliascan.people import limits
+
+        site = limits.site(self.env.get("roliascan.client", ""))
+        return {site: OF_ONE_SITE} if site else {}
 
     def limit(self, kind: str, whose: str, *, times: int = 1, wider: Mapping[str, int] = NOBODY) -> None:
         """Counts this request against RATE_LIMITS; call it when the request is known to be valid. Raises TooMany.
