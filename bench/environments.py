@@ -31,6 +31,7 @@ def ours() -> Path:
     _put(PROJECT / "src" / "roliascan", site)
     _put(PROGRAMS / "floor", site)
     shutil.copy(PROGRAMS / "answering.py", site)
+    shutil.copy(PROGRAMS / "invoking.py", site)
     return python
 
 
@@ -39,6 +40,7 @@ def reference() -> Path:
     """The Python of an environment with bench/requirements/reference.txt and the reference."""
     python, site = _filled("reference", Path(__file__).parent / "requirements" / "reference.txt")
     _put(PROGRAMS / "reference", site)
+    shutil.copy(PROGRAMS / "invoking.py", site)
     return python
 
 

@@ -3,6 +3,8 @@
 It takes the requests of REST APIs, HTTP APIs, function URLs and load balancers, schedules, and pings.
 """
 
+from __future__ import annotations  # those of functions in functions would be evaluated for each request
+
 import os
 import time
 from collections.abc import Callable
@@ -29,7 +31,7 @@ RESERVE_S = 5
 
 
 def handler_of(
-    get: "Callable[[], WSGIApplication]",
+    get: Callable[[], WSGIApplication],
     *,
     forget: Callable[[], None] = lambda: None,
     sweep: Sweep = sweeping.run,
@@ -71,7 +73,7 @@ def handler_of(
 
 
 def _other(
-    kind: events.Kind, get: "Callable[[], WSGIApplication]", sweep: Callable[[], dict[str, Any]], request_id: str
+    kind: events.Kind, get: Callable[[], WSGIApplication], sweep: Callable[[], dict[str, Any]], request_id: str
 ) -> dict[str, Any]:
     """An event that is no request. An unknown one is answered, not raised: an asynchronous caller would repeat it."""
     if kind == "warm-up":
@@ -95,7 +97,7 @@ def _seconds_to_sweep(context: Any) -> float:
     return left - min(RESERVE_S, left / 2)  # also a function of 3 s, which is Lambda's default, gets on
 
 
-def _warm(get: "Callable[[], WSGIApplication]") -> dict[str, Any]:
+def _warm(get: Callable[[], WSGIApplication]) -> dict[str, Any]:
     """A ping that keeps an instance awake: builds the app, so that the next request need not."""
     try:
         get()

@@ -6,11 +6,10 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-funct
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from . import headers, proxy
 from .addresses import client, scheme
-from .paths import decoded, mounted
+from .paths import decoded, encoded, mounted
 from .wsgi import Answer, Environ, NotWsgi
 
 LIMIT = 1_000_000
@@ -49,7 +48,7 @@ def _to_environ(event: proxy.Event, base_path: str, hops: int) -> Environ:
 def _query(given: Iterable[tuple[str, list[str]]]) -> str:
     """The load balancer has only split the query: its parts are put together again as they are."""
     return "&".join(
-        f"{quote(name, safe=_IN_A_QUERY)}={quote(value, safe=_IN_A_QUERY + '=')}"
+        f"{encoded(name, _IN_A_QUERY)}={encoded(value, _IN_A_QUERY + '=')}"
         for name, values in given
         for value in values
     )

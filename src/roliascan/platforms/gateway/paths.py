@@ -1,6 +1,9 @@
 """Paths that a platform puts something before."""
 
-from urllib.parse import unquote_to_bytes
+import re
+from urllib.parse import quote, unquote_to_bytes
+
+_PLAIN = re.compile(r"[\w.~-]*\Z", re.ASCII)
 
 
 def mounted(path: str, *prefixes: str) -> tuple[str, str]:
@@ -12,9 +15,14 @@ def mounted(path: str, *prefixes: str) -> tuple[str, str]:
     return script, path
 
 
+def encoded(text: str, safe: str) -> str:
+    """Text percent-encoded but for letters, digits, `_.-~` and what is `safe`; most has nothing else, told quickly."""
+    return text if _PLAIN.match(text) else quote(text, safe=safe)
+
+
 def decoded(path: str) -> str:
     """A percent-encoded path, decoded once, as WSGI wants it: one character for each byte."""
-    return unquote_to_bytes(path).decode("latin-1")
+    return path if "%" not in path and path.isascii() else unquote_to_bytes(path).decode("latin-1")
 
 
 def as_bytes(path: str) -> str:

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from io import BytesIO
+from itertools import chain
 from typing import Any
 
 from . import addresses, headers
@@ -134,12 +135,17 @@ def add_headers(environ: Environ, event: Event) -> None:
             if variable is not None and value is not None:
                 environ[variable] = headers.native(value)
         return
-    for name, values in each(lists, None):
+    for name, values in lists.items():
+        if not isinstance(values, list):
+            raise TypeError("values of one name are a list")
         variable = headers.variable(name)
-        if variable is not None and values:
+        if variable is None or not values:
+            continue
+        if len(values) > 1 or variable in environ:
             separator = "; " if variable == "HTTP_COOKIE" else ", "
             known = [environ[variable]] if variable in environ else []
-            environ[variable] = headers.native(separator.join(known + values))
+            values = [separator.join(known + values)]
+        environ[variable] = headers.native(values[0])
 
 
 def add_body(environ: Environ, event: Event) -> None:
@@ -188,5 +194,5 @@ def _letters(told: Mapping[str, Any]) -> int:
     if many is None:
         once, cookies = told["headers"], told.get("cookies", ())
         return len("".join([*once, *once.values(), *cookies])) + len(once) + len(cookies)
-    values = [value for values in many.values() for value in values]
-    return len("".join([*many, *values])) + len(many) + len(values)
+    values = list(chain.from_iterable(many.values()))
+    return sum(map(len, many)) + sum(map(len, values)) + len(many) + len(values)

@@ -6,10 +6,9 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
 
 from . import headers, proxy
-from .paths import as_bytes, decoded, mounted
+from .paths import as_bytes, decoded, encoded, mounted
 from .wsgi import Answer, Environ
 
 
@@ -52,7 +51,7 @@ def _encoded(path: str, context: dict[str, Any], base_path: str) -> tuple[str, s
 
 def _query(given: Iterable[tuple[str, list[str]]]) -> str:
     """API Gateway has decoded names and values: encoded again, once."""
-    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, values in given for value in values)
+    return "&".join([f"{encoded(name, '')}={encoded(value, '')}" for name, values in given for value in values])
 
 
 def from_answer(answer: Answer, *, method: str = "GET") -> dict[str, Any]:

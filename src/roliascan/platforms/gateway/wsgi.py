@@ -1,5 +1,7 @@
 """Calling a WSGI app (PEP 3333): its whole answer where a platform takes one, guarded where a server streams it."""
 
+from __future__ import annotations  # those of functions in functions would be evaluated for each request
+
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,7 +38,7 @@ class NotWsgi(Exception):
     """The app's answer is not one by PEP 3333 or HTTP, or cannot be carried as it is; the message says in what."""
 
 
-def call(app: "WSGIApplication", environ: Environ) -> Answer:
+def call(app: WSGIApplication, environ: Environ) -> Answer:
     """The app's whole answer; what the app writes with the old `write()` comes before what it returns.
 
     Closes what the app returned, also when that raises. Raises NotWsgi, and whatever the app raises.
@@ -61,7 +63,7 @@ def call(app: "WSGIApplication", environ: Environ) -> Answer:
     return Answer(status, headers, chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
 
-def answered(app: "WSGIApplication", environ: Environ, encode: Callable[[Answer], T], *, crashed: Crashed) -> T:
+def answered(app: WSGIApplication, environ: Environ, encode: Callable[[Answer], T], *, crashed: Crashed) -> T:
     """The app's answer as the platform wants it; that of `crashed` when the app or the encoding raises."""
     try:
         return encode(call(app, environ))
@@ -70,7 +72,7 @@ def answered(app: "WSGIApplication", environ: Environ, encode: Callable[[Answer]
 
 
 def passed(
-    app: "WSGIApplication", environ: Environ, start_response: "StartResponse", *, crashed: Crashed
+    app: WSGIApplication, environ: Environ, start_response: StartResponse, *, crashed: Crashed
 ) -> Iterable[bytes]:
     """What the app returns, for a server to stream; the answer of `crashed` when the app raises instead.
 
