@@ -10,7 +10,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from roliascan.web import openapi
+from roliascan.web import documents
 
 _Part = Mapping[str, Any]
 _LIMITS = (("minLength", "maxLength", " characters"), ("minItems", "maxItems", ""), ("minimum", "maximum", ""))
@@ -59,7 +59,7 @@ BEGIN = (
 @cache
 def page() -> bytes:
     """The page, the same for every site."""
-    return page_of(openapi.document())
+    return page_of(json.loads(documents.document_bytes()))
 
 
 def page_of(document: _Part) -> bytes:
