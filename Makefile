@@ -85,6 +85,9 @@ lock: setup
 		--output-file requirements/server.txt
 	$(LOCK) pyproject.toml requirements/test.in --all-extras --constraint requirements/server.txt \
 		--output-file requirements/test.txt
+	$(LOCK) requirements/google.in --constraint requirements/test.txt --output-file requirements/google.txt
+	$(LOCK) requirements/azure.in --constraint requirements/test.txt --output-file requirements/azure.txt
+	$(LOCK) requirements/migrations.in --constraint requirements/server.txt --output-file requirements/migrations.txt
 	$(LOCK) pyproject.toml requirements/test.in requirements/fuzz.in --all-extras --constraint requirements/test.txt \
 		--output-file requirements/fuzz.txt
 	$(LOCK) pyproject.toml requirements/conformance.in --extra azure --constraint requirements/test.txt \

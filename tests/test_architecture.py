@@ -71,7 +71,10 @@ BROUGHT = {
     "sandbox.py": {"snapshot-restore-py"},
     "aws.py": {"boto3", "botocore"},
     "azure_functions.py": {"azure-functions"},
+    "azure_migrations.py": {"azure-functions"},
+    "filling.py": {"uv"},
     "google_functions.py": {"flask", "functions-framework"},
+    "google_migrations.py": {"flask", "functions-framework"},
     "invoke.py": {"azure-functions", "functions-framework"},
     "serving.py": {"granian"},
 }

@@ -17,6 +17,8 @@ FUNCTION_MARKERS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "FUNCTIONS_WORKER_R
 _PATIENCE = {"K_SERVICE": "60s", "FUNCTIONS_WORKER_RUNTIME": "230s"}
 """After which a platform cuts a request, unless it is told otherwise, where it does not tell each request."""
 
+_FLEETING = "sqlite: does not last on a function platform; use postgresql: or mysql:"
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -79,7 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Reads and checks everything; raises BadSettings with every problem at once."""
         given = _Given(environ)
-        on_function = any(environ.get(marker) for marker in FUNCTION_MARKERS)
+        on_function = _on_function(environ)
         data_dir = given.text("DATA_DIR", "data")
         database_url = given.address("DATABASE_URL", f"sqlite:///{data_dir}/roliascan.db")
         host, port = given.text("HOST", "127.0.0.1"), given.number("PORT", 3000, 1, 65535)
@@ -106,8 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             data_dir=data_dir,
             on_function=on_function,
         )
-        allow_ephemeral = given.text("ALLOW_EPHEMERAL", "off") == "on"
-        given.add(_contradictions(settings, allow_ephemeral=allow_ephemeral))
+        given.add(_contradictions(settings, allow_ephemeral=given.allows_ephemeral))
         given.add(given.misspelt())
         if given.problems:
             raise BadSettings(given.problems)
@@ -120,6 +121,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """For programs that would else print every field."""
         return []
+
+
+def direct_url(environ: Mapping[str, str]) -> str:
+    """Where migrations connect, for a function that does nothing else, and is told nothing else. Raises BadSettings."""
+    given = _Given(environ)
+    url = given.address("DATABASE_DIRECT_URL", "") or given.address("DATABASE_URL", "")
+    given.add([] if url else ["DATABASE_DIRECT_URL: set it to the address of the database itself"])
+    if _on_function(environ) and url.startswith("sqlite:") and not given.allows_ephemeral:
+        given.add([f"DATABASE_DIRECT_URL: {_FLEETING}"])
+    given.add(given.misspelt())
+    if given.problems:
+        raise BadSettings(given.problems)
+    return url
 
 
 class _Given:
@@ -168,6 +182,10 @@ class _Given:
             return None
         return partial(_address_again, self.environ, name)
 
+    @property
+    def allows_ephemeral(self) -> bool:
+        return self.text("ALLOW_EPHEMERAL", "off") == "on"
+
     def add(self, problems: Iterable[str]) -> None:
         """Further ones, of settings that have none yet: what could not be read has its default, which may not fit."""
         named = {problem.partition(":")[0] for problem in self.problems}
@@ -194,6 +212,10 @@ class _Given:
             return int(text)
         self.problems.append(f"{name}: write a whole number from {least} to {most}")
         return default
+
+
+def _on_function(environ: Mapping[str, str]) -> bool:
+    return any(environ.get(marker) for marker in FUNCTION_MARKERS)
 
 
 def _patience(environ: Mapping[str, str]) -> str:
@@ -278,7 +300,7 @@ def _contradictions(settings: Settings, *, allow_ephemeral: bool) -> list[str]:
         problems.append("STORAGE_URL: this version knows file: and memory:")
     if settings.on_function and not allow_ephemeral:
         if scheme == "sqlite":
-            problems.append("DATABASE_URL: sqlite: does not last on a function platform; use postgresql: or mysql:")
+            problems.append(f"DATABASE_URL: {_FLEETING}")
         if settings.storage_url.startswith(("file:", "memory:")):
             problems.append("STORAGE_URL: file: and memory: do not last on a function platform; use object storage")
     return problems

@@ -40,6 +40,11 @@ def test_each_lock_holds_the_smaller_one() -> None:
     assert runtime <= server <= test <= fuzz
 
 
+@pytest.mark.parametrize("name", ["google", "azure", "migrations"])
+def test_functions_get_the_versions_that_the_tests_ran_on(name: str) -> None:
+    assert _locked(PROJECT / "requirements" / f"{name}.txt") <= _locked(PROJECT / "requirements" / "test.txt")
+
+
 def test_the_others_of_a_comparison_stand_on_the_same_versions() -> None:
     runtime, conformance = (_locked(PROJECT / "requirements" / f"{name}.txt") for name in ("runtime", "conformance"))
     assert runtime <= conformance

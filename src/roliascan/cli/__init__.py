@@ -20,6 +20,7 @@ COMMANDS = {
     "sweep": "work off what is due, what has run out, and files that nothing points to",
     "audit": "look whether the log of what was done is whole",
     "migrate": "bring the database to this version, or see what that would do",
+    "package": "build the archive of a function, for AWS Lambda, Google or Azure",
     "invoke": "pass an event to a function platform's entry point, and print its answer",
     "doctor": "look at settings, database and storage, and say what is wrong",
     "openapi": "print the API as OpenAPI 3.1",

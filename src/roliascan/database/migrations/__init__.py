@@ -23,7 +23,7 @@ from roliascan.database import faults, open_database, profiles, schema
 from roliascan.database.drivers import Driver
 from roliascan.database.profiles import BadAddress
 
-__all__ = ["Locked", "Pending", "Pooled", "check", "downgrade", "plan", "sql", "upgrade"]
+__all__ = ["Locked", "Pending", "Pooled", "check", "downgrade", "plan", "refuse_pooled", "revision", "sql", "upgrade"]
 
 HERE = Path(__file__).parent
 LOCK_WAIT_S = 4  # longer, and the readers who queue behind a waiting migration would feel it
@@ -63,16 +63,16 @@ def upgrade(url: str, *, progress: Callable[[str], None] | None = None) -> None:
     Raises BadAddress, Pooled, Locked, faults.Unreachable. What failed is taken back; on MySQL, the next run
     resumes the revision that failed.
     """
-    _refuse_pooled(url)
+    refuse_pooled(url)
     if url.startswith("sqlite:"):
         _make_file(Path(profiles.sqlite_path(url)))
     _run(url, lambda config: command.upgrade(config, "head"), progress)
 
 
-def downgrade(url: str, revision: str = "base") -> None:
+def downgrade(url: str, to: str = "base") -> None:
     """Takes revisions back, with what was stored in their tables: for tests, and for a deployment that went wrong."""
-    _refuse_pooled(url)
-    _run(url, lambda config: command.downgrade(config, revision), None)
+    refuse_pooled(url)
+    _run(url, lambda config: command.downgrade(config, to), None)
 
 
 def check(url: str) -> schema.State:
@@ -80,9 +80,14 @@ def check(url: str) -> schema.State:
     return schema.state(_read(url))
 
 
+def revision(url: str) -> int:
+    """What the database is at, 0 where there is nothing of ours; reads only."""
+    return _read(url).revision
+
+
 def plan(url: str) -> list[Pending]:
     """The revisions that `upgrade` would run, in order; reads only."""
-    current = _read(url).revision
+    current = revision(url)
     return [pending for pending in map(_pending, _revisions()) if pending.revision > current]
 
 
@@ -91,7 +96,7 @@ def sql(url_or_dialect: str) -> str:
     dialect = DIALECTS.get(url_or_dialect.partition(":")[0])
     if dialect is None:
         raise BadAddress("give a database's address, or one of: sqlite, postgresql, mysql")
-    current = _read(url_or_dialect).revision if ":" in url_or_dialect else 0
+    current = revision(url_or_dialect) if ":" in url_or_dialect else 0
     if current >= _pending(_revisions()[-1]).revision:
         return ""
     text = io.StringIO()
@@ -101,7 +106,8 @@ def sql(url_or_dialect: str) -> str:
     return text.getvalue()
 
 
-def _refuse_pooled(url: str) -> None:
+def refuse_pooled(url: str) -> None:
+    """Raises Pooled, without connecting."""
     if reason := profiles.pooled_reason(url):
         raise Pooled(f"{reason}; migrations need the direct one: set DATABASE_DIRECT_URL")
 
