@@ -71,7 +71,7 @@ conformance: setup $(CONFORMANCE)/conformance.txt
 	@$(@D)/bin/$(INSTALL) install --no-build-isolation --no-deps --no-index --editable .
 	@cp $< $@
 
-bench: setup
+bench: setup .emulator
 	@$(BIN)/python -m bench
 
 # `make faults KILLS=50 DATABASES="sqlite mariadb" SEED=7`

@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench import answers, cold_start, databases, depth, invocations, login, memory, report, trips
+from bench import answers, cold_start, databases, depth, invocations, lambda_start, login, memory, report, trips
 from bench.databases import KINDS, LARGE, SMALL, Filled, Size
 from bench.report import Line
 
-PARTS = ("cold", "answers", "invocations", "trips", "login", "depth", "memory")
+PARTS = ("cold", "lambda", "answers", "invocations", "trips", "login", "depth", "memory")
 
 
 def main() -> int:
@@ -59,10 +59,13 @@ def _small_ones(parts: Sequence[str], small: dict[str, Filled], rounds: int) -> 
     """What is measured on the small library, or on none."""
     if "cold" in parts:
         yield from report.show("Cold start to the first list of series", cold_start.measure(small, rounds=rounds))
+    if "lambda" in parts:
+        started = lambda_start.measure(small["postgresql"].url, rounds=max(3, rounds // 3))
+        yield from report.show("Lambda: the package under Amazon's emulator, on PostgreSQL", started)
     if "answers" in parts:
         yield from report.show("CPU time of an answer: of the driver and msgspec alone", answers.measure(small))
     if "invocations" in parts:
-        yield from report.show("CPU time of an invocation of Lambda around the app: of mangum's", invocations.measure())
+        yield from report.show("CPU time of an invocation around the app", invocations.measure())
     if "trips" in parts:
         yield from report.show("Round trips to the database", trips.measure(small))
     if "login" in parts:

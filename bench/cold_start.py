@@ -10,7 +10,7 @@ from bench.report import Line
 OF_REFERENCE = 0.15
 OF_FLOOR = 2.5
 
-_EVENT = {
+EVENT = {
     "version": "2.0",
     "rawPath": "/api/v1/series",
     "rawQueryString": "",
@@ -23,7 +23,7 @@ _EVENT = {
     },
 }
 _INVOKE = f"""
-answer = handler({_EVENT!r}, None)
+answer = handler({EVENT!r}, None)
 assert answer["statusCode"] == 200 and answer["body"].count('"slug"') == 20, answer
 """
 _CALL = """
@@ -52,14 +52,14 @@ def measure(databases: Mapping[str, Filled], *, rounds: int) -> Iterator[Line]:
     """
     ours, reference = environments.ours(), environments.reference()
     for kind in ("sqlite", "postgresql"):
-        environ = _environ(databases[kind].url)
+        settings = environ(databases[kind].url)
         found = costs(
             {
-                "interpreter": Start(ours, "", environ),
-                "floor": Start(ours, "from floor.site import app" + _CALL, environ),
-                "ours": Start(ours, _CREATE + _CALL, environ),
-                "on Lambda": Start(ours, "from roliascan.platforms.aws_lambda import handler" + _INVOKE, environ),
-                "reference": Start(reference, "from reference.site import handler" + _INVOKE, environ),
+                "interpreter": Start(ours, "", settings),
+                "floor": Start(ours, "from floor.site import app" + _CALL, settings),
+                "ours": Start(ours, _CREATE + _CALL, settings),
+                "on Lambda": Start(ours, "from roliascan.platforms.aws_lambda import handler" + _INVOKE, settings),
+                "reference": Start(reference, "from reference.site import handler" + _INVOKE, settings),
             },
             rounds,
         )
@@ -69,7 +69,8 @@ def measure(databases: Mapping[str, Filled], *, rounds: int) -> Iterator[Line]:
         yield Line(f"{kind}: memory, of the reference", mine / theirs, told=f"{mine:.0f} of {theirs:.0f} MB")
 
 
-def _environ(url: str) -> dict[str, str]:
+def environ(url: str) -> dict[str, str]:
+    """Of a function on Lambda that reads the database at `url`."""
     on_lambda = {"AWS_LAMBDA_FUNCTION_NAME": "roliascan", "AWS_DEFAULT_REGION": "eu-central-1"}
     return environments.settings(url) | on_lambda | {"ALLOW_EPHEMERAL": "on"}
 

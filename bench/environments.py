@@ -1,17 +1,19 @@
 """Clean environments that hold what is deployed and nothing else: one of ours, one of the reference."""
 
+import json
+import platform
 import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 PROGRAMS = Path(__file__).with_name("programs")
 HOME = PROJECT / ".tools" / "bench"
-# Only migrations and the command line need them; no function's package has them.
-NOT_DEPLOYED = shutil.ignore_patterns("__pycache__", "cli", "migrations")
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def settings(url: str) -> dict[str, str]:
@@ -25,14 +27,30 @@ def settings(url: str) -> dict[str, str]:
 
 
 @cache
+def package() -> Path:
+    """The archive of the function for Lambda, as this machine and this Python would run it."""
+    command = [str(Path(sys.executable).with_name("roliascan")), "package", "aws", "--json", "--output", str(HOME)]
+    arch = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    done = subprocess.run([*command, "--arch", arch, "--python", VERSION], check=True, stdout=subprocess.PIPE)
+    return Path(json.loads(done.stdout)["archive"])
+
+
+@cache
 def ours() -> Path:
-    """The Python of an environment with requirements/runtime.txt, the package, and our programs."""
-    python, site = _filled("ours", PROJECT / "requirements" / "runtime.txt")
-    _put(PROJECT / "src" / "roliascan", site)
+    """The Python of an environment with the unpacked package, and our programs."""
+    python, site = _place("ours")
+    venv.create(HOME / "ours", clear=True, symlinks=True)
+    unpack(site)
     _put(PROGRAMS / "floor", site)
     shutil.copy(PROGRAMS / "answering.py", site)
-    shutil.copy(PROGRAMS / "invoking.py", site)
     return python
+
+
+def unpack(folder: Path) -> Path:
+    """Puts the package into a folder."""
+    with zipfile.ZipFile(package()) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 @cache
@@ -40,15 +58,23 @@ def reference() -> Path:
     """The Python of an environment with bench/requirements/reference.txt and the reference."""
     python, site = _filled("reference", Path(__file__).parent / "requirements" / "reference.txt")
     _put(PROGRAMS / "reference", site)
-    shutil.copy(PROGRAMS / "invoking.py", site)
     return python
+
+
+def reference_packages() -> Path:
+    """All that the reference imports, itself included."""
+    reference()
+    return _place("reference")[1]
+
+
+def _place(name: str) -> tuple[Path, Path]:
+    return HOME / name / "bin" / "python", HOME / name / "lib" / f"python{VERSION}" / "site-packages"
 
 
 def _filled(name: str, lock: Path) -> tuple[Path, Path]:
     """The Python and the site-packages of an environment; it is made anew when its lock file has changed."""
     home = HOME / name
-    python = home / "bin" / "python"
-    site = home / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    python, site = _place(name)
     kept = home / "lock.txt"
     if not (site.exists() and kept.exists() and kept.read_text() == lock.read_text()):
         print(f"Filling {home.relative_to(PROJECT)} from {lock.relative_to(PROJECT)}", file=sys.stderr)
@@ -63,6 +89,6 @@ def _filled(name: str, lock: Path) -> tuple[Path, Path]:
 def _put(package: Path, site: Path) -> None:
     """A package as a deployment has it: with its byte code."""
     shutil.rmtree(site / package.name, ignore_errors=True)
-    shutil.copytree(package, site / package.name, ignore=NOT_DEPLOYED)
+    shutil.copytree(package, site / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     compile_all = [sys.executable, "-m", "compileall", "-q", str(site / package.name)]
     subprocess.run(compile_all, check=True)

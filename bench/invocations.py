@@ -1,7 +1,8 @@
-"""What an invocation of Lambda costs around the app: an event comes in, an answer goes out; beside mangum."""
+"""What an invocation costs around the app: an event comes in, an answer goes out; on Lambda beside mangum."""
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -28,19 +29,29 @@ _REQUEST = Request(
 )
 
 
+_OTHERS = {"azure": "WsgiMiddleware", "google": "Flask"}
+"""What the platform's own library offers instead; it runs in the environment of the tests, which has both."""
+
+
 def measure() -> Iterator[Line]:
     """Processes of both take turns."""
-    ours, reference = environments.ours(), environments.reference()
+    ours, reference, here = environments.ours(), environments.reference(), Path(sys.executable)
     for name in _ASKED:
         event = FORMS[name].encode(_REQUEST)
-        pairs = [(_once(ours, "ours", event), _once(reference, "mangum", event)) for _ in range(PROCESSES)]
-        own, others = (median(side) for side in zip(*pairs, strict=True))
-        yield Line(name, own / others, budget=OF_MANGUM, told=f"{own:.1f} of {others:.1f} us")
+        yield _line(f"Lambda, {name}: of mangum", (ours, "aws"), (reference, "mangum"), event, budget=OF_MANGUM)
+    for platform, other in _OTHERS.items():
+        yield _line(f"{platform.capitalize()}: of {other}", (here, platform), (here, other), None, budget=None)
+
+
+def _line(what: str, ours: tuple[Path, str], other: tuple[Path, str], event: Any, *, budget: float | None) -> Line:
+    pairs = [(_once(*ours, event), _once(*other, event)) for _ in range(PROCESSES)]
+    own, others = (median(side) for side in zip(*pairs, strict=True))
+    return Line(what, own / others, budget=budget, told=f"{own:.1f} of {others:.1f} us")
 
 
 def _once(python: Path, adapter: str, event: Any) -> float:
     done = subprocess.run(
-        [str(python), "-I", "-c", "import invoking", adapter, json.dumps(event), str(REQUESTS)],
+        [str(python), "-I", str(environments.PROGRAMS / "invoking.py"), adapter, json.dumps(event), str(REQUESTS)],
         env=environments.settings("sqlite::memory:"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -106,3 +106,69 @@ def test_being_alive_takes_no_more_than_the_app(url: str) -> None:  # SC 55, SC 
 def test_reading_touches_the_database_alone(sqlite_url: str) -> None:  # SC 55
     found = told(sqlite_url, "/api/v1/series", "/api/v1/series", "/api/v1/chapters")
     assert found["touched"] == [["sqlite3.connect"], ["sqlite3.connect/handle"]]  # once
+
+
+# The entry points. What a platform's own library loads is the platform's.
+
+BY_PLATFORM = {
+    "aws": (
+        "",
+        """
+from roliascan.platforms.aws_lambda import handler
+http = {"method": "GET", "path": "/api/v1/series", "sourceIp": "192.0.2.1"}
+told = handler({"version": "2.0", "rawPath": "/api/v1/series", "requestContext": {"http": http}}, None)
+status, body = told["statusCode"], told["body"]
+""",
+    ),
+    "google": (
+        "import flask",
+        """
+from roliascan.platforms.google_functions import web
+environ = {
+    "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/api/v1/series", "QUERY_STRING": "", "SERVER_PORT": "80",
+    "SERVER_NAME": "localhost", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http",
+    "wsgi.input": io.BytesIO(),
+}
+begun = []
+body = b"".join(web(None)(environ, lambda *told: begun.append(told)))
+status = int(begun[0][0][:3])
+""",
+    ),
+    "azure": (
+        "import azure.functions",
+        """
+from roliascan.platforms.azure_functions import app
+request = azure.functions.HttpRequest(
+    "GET", "https://comics.example/api/v1/series", route_params={"path": "api/v1/series"}, body=b""
+)
+class Context:
+    invocation_id = "a"
+web = next(one for one in app.get_functions() if one.get_function_name() == "web")
+told = web.get_user_function()(request, Context())
+status, body = told.status_code, told.get_body()
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("platform", BY_PLATFORM)
+def test_an_entry_point_loads_one_driver_and_no_framework(platform: str, sqlite_url: str) -> None:
+    """From its import to its first list; SC 55: it touches the database alone."""
+    library, entry = BY_PLATFORM[platform]
+    source = ANSWER.partition("from roliascan.app")[0].replace("import io,", f"{library}\nimport io,", 1)
+    settings = {"JWT_SECRET": "0123456789abcdef0123456789abcdef", "STORAGE_URL": "memory:", "LANG": "C.UTF-8"}
+    tell = "print(json.dumps([status, len(body), sorted(set(sys.modules) - before), touched]))"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", source + entry + tell],
+        env={"DATABASE_URL": sqlite_url, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    status, length, loaded, touched = json.loads(done.stdout.splitlines()[-1])
+    assert (status, length > 50) == (200, True)
+    assert others(loaded) == {"msgspec"}
+    assert not RARE.intersection(loaded)
+    assert not {name for name in loaded if name.startswith("falcon")}
+    assert touched == [["sqlite3.connect"], ["sqlite3.connect/handle"]]

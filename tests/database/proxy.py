@@ -3,6 +3,7 @@
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ class Proxy:
         """The next message that contains this does not reach the server; its connection is reset."""
         self.cut_after: bytes | None = None
         """The next message that contains this reaches the server, whose answer does not return; the same."""
+        self.late_s = 0.0
+        """For how long the next connection does not reach the server, as if that had to wake."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -48,6 +51,8 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
+                late, self.late_s = self.late_s, 0.0
+                time.sleep(late)
                 server = socket.create_connection(self._target)
                 self._live.append((client, server))
                 threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
