@@ -39,6 +39,7 @@ def aws() -> Package:
 
 @pytest.fixture
 def run(bare_place: Place) -> Callable[..., Ran]:
+    bare_place.environ = dict(os.environ)  # which says how this machine reaches packages
     return lambda *words: bare_place.run("package", *words)
 
 
@@ -64,6 +65,22 @@ def test_it_holds_nothing_that_a_function_has_no_use_for(aws: Package) -> None:
         r"|^roliascan/(cli|database/migrations)/|^roliascan/platforms/(google|azure|server|serving|migrating|aws_mig)"
     )
     assert [name for name in names(aws) if needless.search(name)] == []
+
+
+def test_no_hidden_file_gets_into_it(
+    bare_place: Place, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Ran]
+) -> None:
+    """SC 58"""
+    source = bare_place.home / "roliascan"
+    shutil.copytree(filling.SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (".env", "web/.env", "web/.git/config"):
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text("JWT_SECRET=a")
+    monkeypatch.setattr(filling, "SOURCE", source)
+    built = json.loads(run("google", "--json").out)
+    with zipfile.ZipFile(bare_place.home / built["archive"]) as archive:
+        assert [name for name in archive.namelist() if "/." in name] == []
+        assert "roliascan/web/routes.py" in archive.namelist()
 
 
 def test_it_holds_a_licence_for_each_package(aws: Package) -> None:
@@ -167,6 +184,7 @@ def _elf(machine: int, order: int = 1) -> bytes:
         ("arm64", b"\x7fELF", "no such file"),
         ("arm64", b"MZ", "no such file"),
     ],
+    ids=["arm64", "x86_64", "x86_64 for arm64", "arm64 for x86_64", "big-endian", "cut short", "another system's"],
 )
 def test_what_is_compiled_for_another_machine_is_refused(
     arch: str, content: bytes, refused: str, tmp_path: Path
@@ -180,16 +198,21 @@ def test_what_is_compiled_for_another_machine_is_refused(
         machines.check(tmp_path, order)
 
 
-def test_what_the_locks_do_not_vouch_for_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Ran]
+@pytest.mark.parametrize(
+    ("written", "instead"), [(r"(?<=sha256:)[0-9a-f]{64}", "0" * 64), (r" \\\n +--hash=\S+", "")], ids=["wrong", "none"]
+)
+def test_what_no_hash_vouches_for_is_refused(
+    written: str, instead: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Ran]
 ) -> None:
     shutil.copytree(REQUIREMENTS, tmp_path / "requirements")
     lock = tmp_path / "requirements" / "runtime.txt"
-    lock.write_text(re.sub(r"(?<=sha256:)[0-9a-f]{64}", "0" * 64, lock.read_text()))
+    lock.write_text(re.sub(written, instead, lock.read_text()))
     monkeypatch.setattr(filling, "PROJECT", tmp_path)
     done = run("aws", *packages.here("aws"), "--output", tmp_path / "out")
+    packages.skip_out_of_reach(done.err)
     assert done.status == 1
     assert "uv could not install them" in done.err
+    assert "hash" in done.err.lower()
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 """A folder with what a function needs: packages by their hashes, our code, the platform's files; nothing else."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +57,10 @@ def _install(packages: Path, locks: list[Path], order: Order) -> None:
     asked = ["--python-platform", f"{order.machine}-{LINUX}", "--python-version", order.python]
     command = [uv(), "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
     listed = [word for lock in locks for word in ("--requirement", str(lock))]
-    done = subprocess.run([*command, *asked, "--target", str(packages), *listed], capture_output=True, text=True)
+    environ = {"UV_SYSTEM_CERTS": "1", **os.environ}  # trusts whom pip trusts
+    done = subprocess.run(
+        [*command, *asked, "--target", str(packages), *listed], env=environ, capture_output=True, text=True
+    )
     if done.returncode:
         raise NotPackaged(f"uv could not install them:\n{done.stderr.strip()}")
 
