@@ -29,15 +29,16 @@ def to_environ(event: proxy.Event, base_path: str = "", hops: int = 0) -> Enviro
 
 def _to_environ(event: proxy.Event, base_path: str, hops: int) -> Environ:
     parameters = proxy.each(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
-    told = scheme(proxy.last(event, "x-forwarded-proto"), "https", 1)
+    told = proxy.lasts(event)
+    sent_by = scheme(told.get("x-forwarded-proto", ""), "https", 1)
     environ = proxy.environ(
         method=event["httpMethod"],
         mounted=mounted(decoded(event["path"]), base_path),
         query=_query(parameters),
-        client=client(proxy.last(event, "x-forwarded-for"), "", hops + 1),
-        host=proxy.last(event, "host"),
-        scheme=told,
-        port="443" if told == "https" else "80",
+        client=client(told.get("x-forwarded-for", ""), "", hops + 1),
+        host=told.get("host", ""),
+        scheme=sent_by,
+        port="443" if sent_by == "https" else "80",
         raw=event["path"],
     )
     proxy.add_headers(environ, event)

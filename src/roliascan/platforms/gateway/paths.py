@@ -17,6 +17,8 @@ def mounted(path: str, *prefixes: str) -> tuple[str, str]:
 
 def encoded(text: str, safe: str) -> str:
     """Text percent-encoded but for letters, digits, `_.-~` and what is `safe`; most has nothing else, told quickly."""
+    if text.isalnum() and text.isascii():
+        return text
     return text if _PLAIN.match(text) else quote(text, safe=safe)
 
 

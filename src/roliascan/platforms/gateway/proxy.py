@@ -113,17 +113,16 @@ def each(lists: Mapping[str, Any] | None, singles: Mapping[str, Any] | None) -> 
             yield name, [] if value is None else [value]
 
 
-def last(event: Event, name: str) -> str:
-    """The last value of a header, "" without one."""
+def lasts(event: Event) -> dict[str, str]:
+    """The last value of each header, by its name in lower case."""
     given = each(event.get("multiValueHeaders"), event.get("headers"))
-    found = [values[-1] for one, values in given if values and one.lower() == name]
-    return found[-1] if found else ""
+    return {name.lower(): values[-1] for name, values in given if values}
 
 
 def client(source_ip: str | None, event: Event, hops: int) -> str:
     """The client where the platform tells its peer, and `hops` trusted proxies stand before it."""
     peer = addresses.plain(source_ip or "")
-    return addresses.beyond(peer, last(event, "x-forwarded-for"), hops) if hops else peer
+    return addresses.beyond(peer, lasts(event).get("x-forwarded-for", ""), hops) if hops else peer
 
 
 def add_headers(environ: Environ, event: Event) -> None:
@@ -145,7 +144,8 @@ def add_headers(environ: Environ, event: Event) -> None:
             separator = "; " if variable == "HTTP_COOKIE" else ", "
             known = [environ[variable]] if variable in environ else []
             values = [separator.join(known + values)]
-        environ[variable] = headers.native(values[0])
+        text = values[0]
+        environ[variable] = text if text.isascii() else headers.native(text)
 
 
 def add_body(environ: Environ, event: Event) -> None:
@@ -171,12 +171,17 @@ def encoded(answer: Answer, once: Mapping[str, str], method: str) -> dict[str, A
 
 
 def _as_text(body: bytes, once: Mapping[str, str]) -> tuple[str, bool]:
-    if once.get("content-encoding", "identity") == "identity" and _TEXT.match(once.get("content-type", "")):
+    if once.get("content-encoding", "identity") == "identity" and _is_text(once.get("content-type", "")):
         try:
             return body.decode(), False
         except UnicodeDecodeError:
             pass
     return (b64encode(body).decode("ascii"), True) if body else ("", False)
+
+
+@lru_cache(maxsize=64)
+def _is_text(content_type: str) -> bool:
+    return _TEXT.match(content_type) is not None
 
 
 def fits(told: Mapping[str, Any], limit: int) -> bool:
@@ -195,4 +200,4 @@ def _letters(told: Mapping[str, Any]) -> int:
         once, cookies = told["headers"], told.get("cookies", ())
         return len("".join([*once, *once.values(), *cookies])) + len(once) + len(cookies)
     values = list(chain.from_iterable(many.values()))
-    return sum(map(len, many)) + sum(map(len, values)) + len(many) + len(values)
+    return len("".join([*many, *values])) + len(many) + len(values)

@@ -5,6 +5,7 @@ from __future__ import annotations  # those of functions in functions would be e
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -123,15 +124,21 @@ def _close(returned: Iterable[bytes]) -> None:
 
 def checked(status: str, headers: Sequence[tuple[str, str]]) -> tuple[int, list[tuple[str, str]]]:
     """The status as a number and the headers; raises NotWsgi for what cannot be sent as it stands."""
-    if not _STATUS.match(status):
-        raise NotWsgi("the status is not 1xx to 5xx")
+    number = _number(status)
     if not _plain(headers):
         for name, value in headers:
             if not name or _NOT_IN_A_NAME.search(name):
                 raise NotWsgi("a header has a name that is not allowed")
             if _NOT_IN_A_VALUE.search(value):
                 raise NotWsgi(f"{name} has a value that is not allowed")
-    return int(status[:3]), list(headers)
+    return number, list(headers)
+
+
+@lru_cache(maxsize=64)
+def _number(status: str) -> int:
+    if not _STATUS.match(status):
+        raise NotWsgi("the status is not 1xx to 5xx")
+    return int(status[:3])
 
 
 def _plain(headers: Sequence[tuple[str, str]]) -> bool:
