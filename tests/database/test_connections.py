@@ -245,7 +245,7 @@ def test_a_pool_that_is_exhausted_says_so_in_time(database_url: str) -> None:  #
             start = time.monotonic()
             with pytest.raises(faults.Unreachable, match="in use"):
                 db.read(TEAMS, Number)
-            assert 0.05 < time.monotonic() - start < 2
+            assert 0.05 < time.monotonic() - start < 10
         assert teams(db) == 0
 
 

@@ -29,7 +29,7 @@ def no_longer_than(seconds: float) -> Iterator[None]:
 def test_a_read_is_ended_by_the_server(database_url: str) -> None:  # SC 41
     with proxied(database_url) as (db, proxy):
         assert teams(db) == 0
-        with no_longer_than(3), pytest.raises(faults.Slow):
+        with no_longer_than(10), pytest.raises(faults.Slow):
             db.until(time.monotonic() + 0.2).read(SLEEP[db.kind], Number)
         assert proxy.connections == 1
         assert teams(db) == 0
@@ -46,7 +46,7 @@ def test_every_statement_of_a_transaction_is_ended_by_the_server(database_url: s
     with closing(impatient(database_url)) as db:
         for writes in (0, 1):
             assert teams(db) == 0
-            with no_longer_than(3), pytest.raises(faults.Slow):
+            with no_longer_than(10), pytest.raises(faults.Slow):
                 db.until(time.monotonic() + 0.3).run(verb, writes)
         assert teams(db) == 0
 
@@ -57,7 +57,7 @@ def test_a_lock_is_not_waited_for_longer_than_there_is_time(database_url: str) -
         teams(db)
         other.execute("BEGIN")
         other.execute(COUNT_ONE)
-        with no_longer_than(3), pytest.raises(faults.Slow):
+        with no_longer_than(10), pytest.raises(faults.Slow):
             db.until(time.monotonic() + 0.3).run(lambda tx: tx.write(COUNT_ONE))
         other.execute("ROLLBACK")
         assert teams(db) == 0
@@ -104,24 +104,25 @@ def test_a_commit_that_is_cut_is_still_of_unknown_outcome(database_url: str) -> 
 
 
 def test_a_place_in_the_pool_is_not_waited_for_longer_than_there_is_time(database_url: str) -> None:
-    with closing(open_database(database_url, pool_size=1)) as db, db.begin(), no_longer_than(2):
+    with closing(open_database(database_url, pool_size=1)) as db, db.begin(), no_longer_than(5):
         late = db.until(time.monotonic() + 0.1)
         with pytest.raises(faults.Unreachable, match="in use"):
             teams(late)
 
 
-def test_what_was_contended_is_not_tried_again_when_the_time_is_over(database_url: str) -> None:
+def test_what_was_contended_is_not_tried_again_when_the_time_is_over(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def contended(_: Tx) -> None:
         tries.append(time.monotonic())
         raise Contended
 
+    monkeypatch.setattr("roliascan.database.random.uniform", lambda *_: 60)  # how long it would wait for another try
     with closing(open_database(database_url)) as db:
         tries: list[float] = []
-        teams(db)
-        end = time.monotonic() + 0.05
         with pytest.raises(Contended):
-            db.until(end).run(contended)
-        assert tries[-1] < end
+            db.until(time.monotonic() + 30).run(contended)
+        assert len(tries) == 1
 
 
 @on_postgresql
@@ -130,7 +131,7 @@ def test_connecting_takes_no_longer_than_there_is_time(database_url: str) -> Non
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with closing(impatient(f"postgresql://u@127.0.0.1:{port}/comics")) as db:
-            with no_longer_than(3), pytest.raises(faults.Unreachable):
+            with no_longer_than(5), pytest.raises(faults.Unreachable):
                 teams(db.until(time.monotonic() + 2.5))
             with no_longer_than(1), pytest.raises(faults.OutOfTime):
                 teams(db.until(time.monotonic() + 1.9))

