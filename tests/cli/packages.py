@@ -17,6 +17,7 @@ from tests.servers import program
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 ARCH = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+ALL = os.environ.get("TEST_ALL") == "1"
 OUT_OF_REACH = ("error sending request", "dns error", "operation timed out")
 """What uv says without a network, where it has not cached everything."""
 

@@ -26,10 +26,9 @@ LOCKED = re.compile(r"^([a-z0-9.-]+)==\S+", re.M)
 MOST = 10_000_000
 """Bytes of a package without Pillow."""
 
-ALL = os.environ.get("TEST_ALL") == "1"
-TWICE = [("google",), ("aws",), *([("aws", "--migrations"), ("azure",)] if ALL else [])]
+TWICE = [("google",), *([("aws",), ("aws", "--migrations"), ("azure",)] if packages.ALL else [])]
 # Of other machines and Pythons than those of the tests.
-ELSEWHERE = [("google",), *([("aws",), ("aws", "--arch", "x86_64"), ("azure",)] if ALL else [])]
+ELSEWHERE = [("google",), *([("aws",), ("aws", "--arch", "x86_64"), ("azure",)] if packages.ALL else [])]
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +144,7 @@ print(len(document), "roliascan.web.openapi" in sys.modules)"""
     assert packages.alone(source, aws.folder).split() == [str(len(openapi.document_bytes())), "False"]
 
 
-@pytest.mark.parametrize("words", [("aws",), ("aws", "--migrations")], ids=" ".join)
+@pytest.mark.parametrize("words", [("aws",), *([("aws", "--migrations")] if packages.ALL else [])], ids=" ".join)
 def test_every_module_in_it_finds_what_it_imports(words: tuple[str, ...]) -> None:
     source = """
 import os, pkgutil, sys, roliascan

@@ -17,8 +17,10 @@ from tests.platforms import clients, shapes
 from tests.platforms.shapes import Request, http_api_event
 from tests.servers import aws_lambda, databases, parts, program
 
+LONG = pytest.mark.skipif(not packages.ALL, reason="packages that take long to build (TEST_ALL=1 builds them)")
 ON_X86_64 = pytest.mark.skipif(packages.ARCH != "x86_64", reason="Azure's functions run on x86_64")
 ROLES = re.search(r"```sql\n(.*?)```", (program.PROJECT / "docs/deploy/packaging.md").read_text(), re.S)
+AIKO = {"email": "aiko@example.org", "username": "aiko", "password": "a long password"}
 WATCHED = """
 import sys
 from roliascan.platforms.aws_lambda import handler as site
@@ -87,20 +89,33 @@ def test_on_lambda_one_function_migrates_and_the_other_answers(start: Callable[.
     assert migrate({}) == {"before": 1, "after": 1, "ran": []}
 
     ask = start(site.folder, "watched.handler", site_environ(empty.site))
-    registered, _ = ask(http_api_event(_registration()))
-    assert registered["statusCode"] == 201  # hashed, signed and written
-    told, files = ask(http_api_event(Request("GET", "/api/v1/series?limit=2")))
-    answer = shapes.of_lambda(told)
-    assert (answer.status, json.loads(answer.body)["data"]) == (200, [])
+    registered = answered(ask, post("auth/register", AIKO), status=201)  # hashed, signed and written
+    with bare.cursor(empty.url) as administrator:
+        administrator.execute("UPDATE users SET role = 'uploader'")
+    series = {"title": "The Lighthouse", "author": "Aiko", "state": "published"}
+    answered(ask, post("series", series, registered["token"]), status=201)
+    listed = answered(ask, Request("GET", "/api/v1/series?limit=2"))
+    assert [one["title"] for one in listed["data"]] == ["The Lighthouse"]
+    assert answered(ask, Request("GET", "/health"))["status"] == "ok"
+
+    _, files = ask(http_api_event(Request("GET", "/docs")))
     ours = {file for file in files if "roliascan" in file}
     assert len(ours) > 30
     assert {file for file in ours if not file.startswith(f"{site.folder}/")} == set()
     assert not [file for file in files if "site-packages" in file]
 
 
-def _registration() -> Request:
-    body = {"email": "aiko@example.org", "username": "aiko", "password": "a long password"}
-    return Request("POST", "/api/v1/auth/register", {"Content-Type": "application/json"}, json.dumps(body).encode())
+def post(path: str, body: dict[str, str], token: str = "") -> Request:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    return Request("POST", f"/api/v1/{path}", headers, json.dumps(body).encode())
+
+
+def answered(ask: Invoke, request: Request, status: int = 200) -> Any:
+    """The document that a watched function answers with."""
+    told, _ = ask(http_api_event(request))
+    answer = shapes.of_lambda(told)
+    assert answer.status == status, answer.body
+    return json.loads(answer.body)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +172,7 @@ class Context:
 """
 
 
+@LONG
 @ON_X86_64
 def test_on_azure(site_url: str) -> None:
     source = f"""
@@ -170,6 +186,7 @@ print(answer.status_code, sorted(one), answer.get_body().decode())"""
     assert told.splitlines()[-1].startswith("200 ['sweep', 'web'] {\"data\":[]")
 
 
+@LONG
 @ON_X86_64
 def test_on_azure_a_function_migrates(tmp_path: Path) -> None:
     source = f"""

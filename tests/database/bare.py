@@ -3,10 +3,11 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg2
+import pymysql
 import sqlalchemy as sa
 
 from tests.servers import mariadb
@@ -48,7 +49,8 @@ def end_connections(url: str) -> None:
     with cursor(url) as administrator:
         administrator.execute(others)
         for (number,) in administrator.fetchall():
-            administrator.execute(f"KILL {number}" if mysql else f"SELECT pg_terminate_backend({number})")
+            with suppress(pymysql.err.OperationalError):  # it has ended by itself; those that have not are waited for
+                administrator.execute(f"KILL {number}" if mysql else f"SELECT pg_terminate_backend({number})")
         while administrator.execute(others) or administrator.fetchall():
             time.sleep(0.01)
 
