@@ -62,7 +62,7 @@ def make(folder: Path) -> Site:
     with closing(open_database(settings.database_url)) as db:
         now = datetime.now(UTC)
         accounts.register(
-            db, email="a@comics.example", username="keeper", password=PASSWORD, role="admin", lasts_s=60, now=now
+            db, email="a@comics.example", username="keeper", password=PASSWORD, role="admin", lasts_s=3600, now=now
         )
         return Site(folder, _filled(create_app(settings, database=db)))
 
