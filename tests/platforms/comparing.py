@@ -4,25 +4,26 @@ import json
 import re
 from typing import Any
 
-from tests.platforms import shapes
+from tests.platforms import shapes, sites
 from tests.platforms.dozen import Step
 from tests.platforms.shapes import Reply, Request
 
-# What is made anew by each: identifiers, tokens, instants, the entity tag of what holds them.
+# What is made anew by each: identifiers, tokens, instants, signatures.
 FRESH = re.compile(
     rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
     rb"|eyJ[\w-]+\.[\w-]+\.[\w-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT"
+    rb"|signature=[\w-]+|expires=\d+"
 )
 
 
 def filled(step: Step, names: dict[str, str]) -> Request:
+    """The request of a step. An address that an answer told is asked where the runtime is."""
+    target = _filled(step.target, names).removeprefix(sites.PUBLIC_URL)
     headers = {name: _filled(value, names) for name, value in step.headers.items()}
     if step.json is None:
-        return Request(step.method, _filled(step.target, names), headers, step.body)
+        return Request(step.method, target, headers, step.body)
     headers.setdefault("Content-Type", "application/json")
-    return Request(
-        step.method, _filled(step.target, names), headers, json.dumps(step.json, ensure_ascii=False).encode()
-    )
+    return Request(step.method, target, headers, _filled(json.dumps(step.json, ensure_ascii=False), names).encode())
 
 
 def _filled(text: str, names: dict[str, str]) -> str:
@@ -36,9 +37,9 @@ def keep(step: Step, reply: Reply, names: dict[str, str]) -> None:
 
 
 def _member(told: Any, path: str) -> Any:
-    """`a.b` of an object in an object."""
+    """`a.b` of an object in an object, `a.0` of a list in an object."""
     for name in path.split("."):
-        told = told[name]
+        told = told[int(name) if isinstance(told, list) else name]
     return told
 
 

@@ -1,5 +1,6 @@
 """The requests that every runtime answers alike, and where they may not, why. Data only."""
 
+import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -34,6 +35,43 @@ ADMIN = {"Authorization": "Bearer {admin_token}"}
 JSON = {"Content-Type": "application/json"}
 PERSON = {"email": "reader@comics.example", "username": "Лектор", "password": PASSWORD}
 API = "/api/v1"
+
+# A page by a ticket, from its announcement to its reader.
+_PICTURE = drawings.page(seed=21)
+_ANNOUNCED = {
+    "target": {"chapterId": "{chapter}"},
+    "files": [
+        {
+            "name": "é.png",
+            "size": len(_PICTURE),
+            "type": "image/png",
+            "sha256": hashlib.sha256(_PICTURE).hexdigest(),
+            "page": 40,
+        }
+    ],
+}
+_PNG = {"Content-Type": "image/png"}
+_SESSION = f"{API}/uploads/sessions/{{session}}"
+_UPLOAD = f"{API}/uploads/{{upload}}"
+_TICKETS = (
+    Step("a ticket", "POST", f"{API}/uploads", 201, ADMIN, json=_ANNOUNCED, fresh=True,
+         keep=("session", "tickets.0.id:upload", "tickets.0.url:send_to")),
+    Step("the same ticket again", "POST", f"{API}/uploads", 201, ADMIN, json=_ANNOUNCED, fresh=True,
+         keep=("tickets.0.url:send_to",)),
+    Step("what it was not given for", "PUT", "{send_to}", 400, _PNG, body=_PICTURE[::-1]),
+    Step("what is missing", "GET", _SESSION, 200, ADMIN, fresh=True),
+    Step("too early an end", "POST", f"{_SESSION}/commit", 409, ADMIN, json={}, fresh=True),
+    Step("the bytes", "PUT", "{send_to}", 204, _PNG, body=_PICTURE),
+    Step("the bytes again", "PUT", "{send_to}", 204, _PNG, body=_PICTURE),
+    Step("they are complete", "POST", f"{_UPLOAD}/complete", 200, ADMIN, json={}, fresh=True),
+    Step("nothing is missing", "GET", _SESSION, 200, ADMIN, fresh=True),
+    Step("a page of them", "POST", f"{_SESSION}/commit", 200, ADMIN, json={}, fresh=True,
+         keep=("files.0.url:sent",)),
+    Step("a page of them, again", "POST", f"{_SESSION}/commit", 200, ADMIN, json={}, fresh=True),
+    Step("the upload", "GET", _UPLOAD, 200, ADMIN, fresh=True),
+    Step("the chapter with it", "GET", f"{API}/chapters/{{chapter}}", 200, ADMIN, fresh=True),
+    Step("the page that was sent", "GET", "{sent}", 200, fresh=True),
+)  # fmt: skip
 
 DOZEN = (
     Step("health", "GET", "/health", 200),
@@ -79,6 +117,7 @@ DOZEN = (
          body=sites.form({"page_3": ("é.png", drawings.page(seed=3))})),
     Step("no page", "POST", f"{API}/chapters/{{chapter}}/pages", 400, ADMIN | FORM,
          body=sites.form({"page": ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))})),
+    *_TICKETS,
     Step("the end of a series", "DELETE", f"{API}/series/{{second}}", 204, ADMIN),
     Step("after its end", "GET", f"{API}/series/{{second}}", 410),
 )  # fmt: skip
