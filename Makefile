@@ -10,10 +10,11 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
+SERVERLESS := .tools/serverless/node_modules/.package-lock.json
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz parity conformance faults bench lock clean .fill .emulator
+.PHONY: help setup serve test test-all check fuzz parity conformance faults bench lock clean .fill .emulator .serverless
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
@@ -56,7 +57,7 @@ fuzz: setup $(FUZZ)/fuzz.txt
 	@$(FUZZ)/bin/python -m tests.fuzz
 
 # The same requests in every real runtime; their answers have to be equal.
-parity: setup .emulator
+parity: setup .emulator .serverless
 	@$(BIN)/python -m tests.parity
 
 # What a correct adapter of Lambda's events does, asked of ours and of others.
@@ -104,6 +105,16 @@ $(EMULATOR): requirements/lambda-emulator.txt
 	@mv .tools/aws-sam-cli/samcli/local/rapid/aws-lambda-rie-$$(uname -m | sed s/aarch64/arm64/) $@
 	@rm -rf .tools/aws-sam-cli
 	@chmod +x $@ && touch $@
+
+# serverless-offline, for Node 20 or newer. The lock file says what, npm knows from where; no script of a package is run.
+.serverless:
+	@case ",$(TEST_WITHOUT)," in *,serverless,*) ;; *) ! command -v npm >/dev/null || $(MAKE) -s $(SERVERLESS) || true ;; esac
+
+$(SERVERLESS): tests/servers/serverless/package-lock.json
+	@mkdir -p .tools/serverless
+	@cp $(<D)/package.json $< .tools/serverless/
+	@cd .tools/serverless && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
 
 # Leaves data/ alone.
 clean:

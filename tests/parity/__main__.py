@@ -15,26 +15,27 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import pytest
+
 from tests.parity.corpus import NAMES, corpus
-from tests.parity.differences import reason
-from tests.parity.runtimes import RUNTIMES, SERVER, Send, added
+from tests.parity.differences import reasons
+from tests.parity.runtimes import RUNTIMES, SERVER, Send, added, needed
 from tests.platforms import sites
 from tests.platforms.comparing import comparable, filled, keep
 from tests.platforms.dozen import Step
 from tests.platforms.shapes import Reply
 from tests.platforms.sites import Site
+from tests.servers import parts
 
 _ROW = "{:<24}{:>9}{:>9}{:>13}{:>13}"
-# Besides what `comparing.FRESH` knows: cursors, hashes and signatures that hold it.
-_MADE_OF_FRESH = re.compile(rb'"[0-9a-f]{64}"|signature=[\w-]+|expires=\d+|"next":"[\w-]+"')
+# Besides what `comparing.FRESH` knows: cursors and hashes that hold it.
+_MADE_OF_FRESH = re.compile(rb'"[0-9a-f]{64}"|"next":"[\w-]+"')
 
 
 def main() -> int:
-    names = sys.argv[1:] or list(RUNTIMES)
-    if unknown := set(names) - set(RUNTIMES):
-        sys.exit(f"no runtime is called {', '.join(sorted(unknown))}; there are: {', '.join(RUNTIMES)}")
+    names = _chosen(sys.argv[1:])
     unexplained = 0
-    reasons: Counter[str] = Counter()
+    given: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="roliascan-parity-") as run:
         os.environ.setdefault("TEST_RUN", run)
         with redirect_stdout(io.StringIO()):  # the log
@@ -46,23 +47,37 @@ def main() -> int:
             for step, ours, other in zip(
                 corpus(), _answers(name, original, Path(run, f"{place}")), expected, strict=True
             ):
-                found[_judged(name, step, ours, other, reasons)] += 1
+                found[_judged(name, step, ours, other, given)] += 1
             print(
                 _ROW.format(name, found.total(), found["equal"], found["documented"], found["unexplained"]), flush=True
             )
             unexplained += found["unexplained"]
-    for why, times in reasons.items():
+    for why, times in given.items():
         print(f"{times:>5} x {why}")
     print(f"{unexplained} unexplained differences")
     return 1 if unexplained else 0
 
 
-def _judged(name: str, step: Step, told: Reply | str, other: Reply | str, reasons: "Counter[str]") -> str:
+def _chosen(asked: list[str]) -> list[str]:
+    """The runtimes to try. What a machine lacks is named, and with CI=true refused."""
+    if unknown := set(asked) - set(RUNTIMES):
+        sys.exit(f"no runtime is called {', '.join(sorted(unknown))}; there are: {', '.join(RUNTIMES)}")
+    needs = {name: needed(name) for name in asked or RUNTIMES}
+    try:
+        parts.refuse_gaps(set(filter(None, needs.values())))
+        missing = {part: why for part in set(filter(None, needs.values())) if (why := parts.missing(part))}
+    except pytest.UsageError as error:
+        sys.exit(str(error))
+    for why in missing.values():
+        print(f"Skipped: {why}")
+    return [name for name, part in needs.items() if part not in missing]
+
+
+def _judged(name: str, step: Step, told: Reply | str, other: Reply | str, given: "Counter[str]") -> str:
     if told == other and isinstance(told, Reply):
         return "equal"
-    why = reason(name, step)
-    if why:
-        reasons[why] += 1
+    if why := reasons(name, step, told, other):
+        given.update(why)
         return "documented"
     print(
         f"{name}: {step.name} {dict(step.headers)}\n  server    {other!s:.600}\n  answered  {told!s:.600}",

@@ -59,7 +59,7 @@ _RANGES = ("bytes=0-0", "bytes=-1", "bytes=5-", "bytes=0-1,3-4", "bytes=9-5", "b
 
 
 def corpus() -> list[Step]:
-    """The steps in their order; those that have no name of their own are called by method and target."""
+    """The steps in their order; without a name of their own they are called by method, target and what is odd."""
     return [*DOZEN, *_known(), *_odd(), *_bodies(), *_parts_of_a_file(), *_cookies(), *_of_routes()]
 
 
@@ -82,11 +82,12 @@ def _percent(letter: str) -> str:
 
 def _bodies() -> Iterator[Step]:
     for text in _SENT:
-        yield _step("POST", f"{API}/series", ADMIN | JSON, body=text.encode())
-        yield _step("PUT", f"{API}/nothing", body=text.encode())
-    yield _step("POST", f"{API}/series", ADMIN | JSON, body=bytes(range(256)))
-    yield _step("POST", f"{API}/series", ADMIN | {"Content-Type": "application/octet-stream"}, body=bytes(range(256)))
-    yield _step("POST", f"{API}/series", ADMIN | JSON, body=b'"' + b"a" * 400_000 + b'"')
+        yield _step("POST", f"{API}/series", ADMIN | JSON, body=text.encode(), note=f"the JSON {text}")
+        yield _step("PUT", f"{API}/nothing", body=text.encode(), note=text)
+    bytewise = ADMIN | {"Content-Type": "application/octet-stream"}
+    yield _step("POST", f"{API}/series", ADMIN | JSON, body=bytes(range(256)), note="no UTF-8")
+    yield _step("POST", f"{API}/series", bytewise, body=bytes(range(256)), note="bytes")
+    yield _step("POST", f"{API}/series", ADMIN | JSON, body=b'"' + b"a" * 400_000 + b'"', note="long")
     yield _step("POST", f"{API}/files", ADMIN | FORM, body=sites.form({"file": ("é.png", drawings.page(seed=9))}))
     yield _step("POST", f"{API}/files", ADMIN | FORM, body=sites.form({"file": ("a.png", bytes(200_000))}))
     yield _step("DELETE", f"{API}/nothing", ADMIN, body=b"{}")
@@ -94,16 +95,17 @@ def _bodies() -> Iterator[Step]:
 
 def _parts_of_a_file() -> Iterator[Step]:
     for part in _RANGES:
-        yield _step("GET", "{file}", {"Range": part})
-        yield _step("HEAD", "{file}", {"Range": part})
+        yield _step("GET", "{file}", {"Range": part}, note=part)
+        yield _step("HEAD", "{file}", {"Range": part}, note=part)
     yield _step("GET", "{file}", {"If-None-Match": "*"})
     yield _step("GET", "{file}", {"Accept-Encoding": "gzip", "Range": "bytes=0-3", "If-Range": '"other"'})
 
 
 def _cookies() -> Iterator[Step]:
     for cookie in _COOKIES:
-        yield _step("GET", f"{API}/auth/me", {"Cookie": cookie})
-        yield _step("PATCH", f"{API}/auth/me", JSON | {"Cookie": cookie, "Origin": "https://evil.example"}, body=b"{}")
+        yield _step("GET", f"{API}/auth/me", {"Cookie": cookie}, note=cookie)
+        foreign = JSON | {"Cookie": cookie, "Origin": "https://evil.example"}
+        yield _step("PATCH", f"{API}/auth/me", foreign, body=b"{}", note=cookie)
 
 
 def _of_routes() -> Iterator[Step]:
@@ -137,5 +139,6 @@ def _of(route: Route, target: str) -> Iterator[Step]:
     yield _step(method, target, ADMIN, json=body, keep=_KEPT.get(route.answers, ()))
 
 
-def _step(method: str, target: str, headers: Any = None, **more: Any) -> Step:
-    return Step(f"{method} {target}", method, target, 0, headers or {}, fresh=True, **more)
+def _step(method: str, target: str, headers: Any = None, *, note: str = "", **more: Any) -> Step:
+    name = f"{method} {target}: {note}" if note else f"{method} {target}"
+    return Step(name, method, target, 0, headers or {}, fresh=True, **more)

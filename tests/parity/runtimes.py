@@ -10,11 +10,12 @@ from roliascan.app import create_app
 from roliascan.database import open_database
 from roliascan.platforms import azure_functions, google_functions
 from roliascan.settings import Settings
+from tests.parity.differences import OFFLINE
 from tests.platforms import clients, dozen
 from tests.platforms.encoding import FORMS, SHAPES, Context, Shape
 from tests.platforms.shapes import Reply, Request
 from tests.platforms.sites import Site
-from tests.servers import aws_lambda, google, server
+from tests.servers import aws_lambda, google, server, serverless_offline
 
 Send = Callable[[Request], Reply]
 Environ = dict[str, str]
@@ -56,12 +57,36 @@ def _lambda(form: Shape, site: Site) -> Iterator[Send]:
         yield lambda request: form.decode(clients.invoke(function, form.encode(request)), request.method)
 
 
+@contextmanager
+def _serverless(site: Site) -> Iterator[Send]:
+    """The Lambda handler behind the stand-in of an HTTP API on which people develop; its events are its own."""
+    with serverless_offline.running(_environ(site)) as address:
+        yield lambda request: clients.send(address, _of_bytes(request))
+
+
+def _of_bytes(request: Request) -> Request:
+    """serverless-offline reads a body as UTF-8, unless its type holds this word in any place."""
+    headers = dict(request.pairs)
+    if headers.get("Content-Type", "").startswith("image/"):
+        headers["Content-Type"] += "; of=application/octet-stream"
+    return request._replace(headers=headers)
+
+
 RUNTIMES: dict[str, Callable[[Site], AbstractContextManager[Send]]] = {
     SERVER: _server,
     "google": _google,
     "azure": _azure,
     **{f"lambda, {name}": partial(_lambda, form) for name, form in FORMS.items()},
+    OFFLINE: _serverless,
 }
+
+
+_NEEDS = {"lambda": "lambda", OFFLINE: "serverless"}
+
+
+def needed(name: str) -> str:
+    """The part of `tests.servers.parts` without which the runtime cannot run; "" for none."""
+    return _NEEDS.get(name.partition(",")[0], "")
 
 
 def added(name: str) -> dict[str, str]:

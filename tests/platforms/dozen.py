@@ -132,6 +132,11 @@ ADDED = {
     },
     "lambda": {},
     "azure": {},
+    "serverless-offline": {
+        "date": "HTTP wants it of a server",
+        "connection": "Node says whether it keeps the connection",
+        "keep-alive": "Node says how long it does",
+    },
 }
 """Headers that a runtime adds to ours, and why. The gateways of AWS and Azure, which add theirs, do not run here."""
 

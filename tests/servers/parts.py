@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.servers import aws_lambda, mariadb, pgbouncer, postgresql
+from tests.servers import aws_lambda, mariadb, pgbouncer, postgresql, serverless_offline
 
 
 class Part(NamedTuple):
@@ -24,7 +24,9 @@ PARTS = {
     "pgbouncer": Part(pgbouncer.found, "apt-get install pgbouncer"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
 }
-HIDEABLE = {*PARTS, "radosgw", "azurite", "chromium"}
+OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make parity")}
+"""What `make parity` needs besides, and no test."""
+HIDEABLE = {*PARTS, *OF_PARITY, "radosgw", "azurite", "chromium"}
 DATABASE_SERVERS = {"postgresql": postgresql.running, "mariadb": mariadb.running}
 
 
@@ -44,12 +46,13 @@ def missing(name: str) -> str | None:
     """Why this part cannot be tested here, in a few words, or None when it can."""
     if name in hidden():
         return f"{name} (hidden by TEST_WITHOUT)"
-    return None if PARTS[name].found() else f"{name} (not here: {PARTS[name].install})"
+    part = {**PARTS, **OF_PARITY}[name]
+    return None if part.found() else f"{name} (not here: {part.install})"
 
 
 def refuse_gaps(needed: Collection[str]) -> None:
     """With CI=true raises pytest.UsageError when a needed part is missing, hidden or not: CI proves it all."""
-    gaps = [reason for name in PARTS if name in needed and (reason := missing(name))]
+    gaps = [reason for name in (*PARTS, *OF_PARITY) if name in needed and (reason := missing(name))]
     if gaps and os.environ.get("CI") == "true":
         raise pytest.UsageError(f"CI=true and missing: {'; '.join(gaps)}")
 
