@@ -2,8 +2,10 @@
 
 from roliascan.web.routes import ROUTES
 from tests.parity.corpus import corpus
-from tests.parity.differences import DIFFERENCES
+from tests.parity.differences import CHANGES, DIFFERENCES, OFFLINE, reasons
 from tests.parity.runtimes import RUNTIMES
+from tests.platforms.dozen import Step
+from tests.platforms.shapes import Reply
 
 
 def test_every_route_is_asked_by_strangers_and_by_somebody_who_may() -> None:
@@ -21,3 +23,20 @@ def test_differences_are_of_what_is_asked() -> None:
     for difference in DIFFERENCES:
         assert names.issuperset(difference.steps)
         assert any(name.startswith(difference.runtime) for name in RUNTIMES)
+    assert {change.runtime for change in CHANGES} <= set(RUNTIMES)
+
+
+def test_a_difference_is_explained_as_a_whole_or_not_at_all() -> None:
+    step = Step("a", "GET", "/a", 200)
+    server = Reply(200, {"content-type": "application/json", "vary": "Origin"}, [], b"{}")
+    changed = {"content-type": "application/json; charset=utf-8", "vary": "Origin,accept-encoding"}
+    assert len(reasons(OFFLINE, step, server._replace(headers=changed), server)) == 2
+    for other in (
+        server._replace(headers=changed, body=b"[]"),
+        server._replace(headers=changed, status=204),
+        server._replace(headers={**changed, "x-a": "b"}),
+        server._replace(headers=changed, cookies=["a=b"]),
+        "TimeoutError",
+    ):
+        assert not reasons(OFFLINE, step, other, server)
+    assert not reasons("azure", step, server._replace(headers=changed), server)
