@@ -1,6 +1,7 @@
 """Paths that a platform puts something before."""
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 _PLAIN = re.compile(r"[\w.~-]*\Z", re.ASCII)
@@ -15,10 +16,9 @@ def mounted(path: str, *prefixes: str) -> tuple[str, str]:
     return script, path
 
 
+@lru_cache(maxsize=256)
 def encoded(text: str, safe: str) -> str:
-    """Text percent-encoded but for letters, digits, `_.-~` and what is `safe`; most has nothing else, told quickly."""
-    if text.isalnum() and text.isascii():
-        return text
+    """Text percent-encoded but for letters, digits, `_.-~` and what is `safe`; most names and values come again."""
     return text if _PLAIN.match(text) else quote(text, safe=safe)
 
 

@@ -195,9 +195,6 @@ def fits(told: Mapping[str, Any], limit: int) -> bool:
 
 def _letters(told: Mapping[str, Any]) -> int:
     """Characters of the headers, and one more for each name and value: what stands around it in JSON is no longer."""
-    many = told.get("multiValueHeaders")
-    if many is None:
-        once, cookies = told["headers"], told.get("cookies", ())
-        return len("".join([*once, *once.values(), *cookies])) + len(once) + len(cookies)
-    values = list(chain.from_iterable(many.values()))
-    return len("".join([*many, *values])) + len(many) + len(values)
+    once, many = told.get("headers", {}), told.get("multiValueHeaders", {})
+    texts = [*once, *once.values(), *many, *chain.from_iterable(many.values()), *told.get("cookies", ())]
+    return len("".join(texts)) + len(texts)

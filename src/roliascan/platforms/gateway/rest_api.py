@@ -55,6 +55,9 @@ def _query(given: Iterable[tuple[str, list[str]]]) -> str:
 
 
 def from_answer(answer: Answer, *, method: str = "GET") -> dict[str, Any]:
-    """The answer in payload format 1.0. Raises NotWsgi."""
+    """The answer in payload format 1.0, whose two kinds of headers API Gateway puts together. Raises NotWsgi."""
     once, cookies = headers.joined(answer.headers)
-    return {**proxy.encoded(answer, once, method), "multiValueHeaders": headers.listed(once, cookies)}
+    told = {**proxy.encoded(answer, once, method), "headers": once}
+    if cookies:
+        told["multiValueHeaders"] = {"set-cookie": cookies}
+    return told
