@@ -98,6 +98,7 @@ def _parts_of_a_file() -> Iterator[Step]:
         yield _step("GET", "{file}", {"Range": part}, note=part)
         yield _step("HEAD", "{file}", {"Range": part}, note=part)
     yield _step("GET", "{file}", {"If-None-Match": "*"})
+    yield _step("GET", "{file}", {"If-None-Match": ("{etag}", '"other"')}, note="its tag and another")
     yield _step("GET", "{file}", {"Accept-Encoding": "gzip", "Range": "bytes=0-3", "If-Range": '"other"'})
 
 
@@ -106,6 +107,7 @@ def _cookies() -> Iterator[Step]:
         yield _step("GET", f"{API}/auth/me", {"Cookie": cookie}, note=cookie)
         foreign = JSON | {"Cookie": cookie, "Origin": "https://evil.example"}
         yield _step("PATCH", f"{API}/auth/me", foreign, body=b"{}", note=cookie)
+    yield _step("GET", f"{API}/auth/me", {"Cookie": ("theme=dark", "token={admin_token}")}, note="two lines of cookies")
 
 
 def _of_routes() -> Iterator[Step]:

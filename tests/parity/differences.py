@@ -56,6 +56,18 @@ DIFFERENCES = (
         " refused.",
     ),
     Difference(
+        "lambda, alb",
+        ("GET {file}: its tag and another",),
+        "Without multi-value headers a load balancer passes on the last of repeated headers.",
+    ),
+    Difference(OFFLINE, ("GET {file}: its tag and another",), "It passes on the last of repeated headers."),
+    Difference(
+        "google",
+        ("GET /api/v1/auth/me: two lines of cookies",),
+        "gunicorn joins them with a comma. No client sends two lines (RFC 6265, section 5.4), and what takes HTTP/2 has"
+        " to join those of its clients (RFC 9113, section 8.2.3).",
+    ),
+    Difference(
         OFFLINE,
         ("a body in chunks",),
         "It collects a body in chunks and sends its length, as the gateways of AWS and Azure do.",

@@ -19,10 +19,15 @@ FRESH = re.compile(
 def filled(step: Step, names: dict[str, str]) -> Request:
     """The request of a step. An address that an answer told is asked where the runtime is."""
     target = _filled(step.target, names).removeprefix(sites.PUBLIC_URL)
-    headers = {name: _filled(value, names) for name, value in step.headers.items()}
+    headers = [
+        (name, _filled(value, names))
+        for name, values in step.headers.items()
+        for value in ([values] if isinstance(values, str) else values)
+    ]
     if step.json is None:
         return Request(step.method, target, headers, step.body)
-    headers.setdefault("Content-Type", "application/json")
+    if "Content-Type" not in step.headers:
+        headers.append(("Content-Type", "application/json"))
     return Request(step.method, target, headers, _filled(json.dumps(step.json, ensure_ascii=False), names).encode())
 
 

@@ -15,15 +15,16 @@ NONE: Mapping[str, str] = MappingProxyType({})
 class Step(NamedTuple):
     """One request. `{name}` in target, headers and texts stands for what the site holds or a step before kept.
 
-    `keep` names members of the JSON answer, or headers, to keep. `fresh`: the answer holds identifiers, tokens and
-    instants made for it, which are compared by their place and not by their value.
+    A header with a tuple of values is sent once for each. `keep` names members of the JSON answer, or headers, to keep.
+    `fresh`: the answer holds identifiers, tokens and instants made for it, which are compared by their place and not by
+    their value.
     """
 
     name: str
     method: str
     target: str
     status: int
-    headers: Mapping[str, str] = NONE
+    headers: Mapping[str, str | tuple[str, ...]] = NONE
     json: Any = None
     body: bytes = b""
     keep: tuple[str, ...] = ()
