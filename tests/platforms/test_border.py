@@ -129,6 +129,39 @@ def test_places_for_bodies_are_limited_and_given_back() -> None:
     assert status(CONTENT_LENGTH="1") == "200"
 
 
+@pytest.mark.parametrize(
+    ("client", "other", "is_free"),
+    [
+        ("203.0.113.9", "203.0.113.9", False),
+        ("203.0.113.9", "203.0.113.10", True),
+        ("2001:db8::1", "2001:db8::ffff:1", False),
+        ("2001:db8::1", "2001:db8:0:1::1", True),
+        ("127.0.0.1", "127.0.0.1", True),
+    ],
+)
+def test_places_for_bodies_are_shared_by_those_of_one_address(client: str, other: str, is_free: bool) -> None:
+    """What takes the one place of `client` is a request within a request."""
+    statuses: list[str] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["REMOTE_ADDR"] == client and not statuses:
+            statuses.append("")
+            statuses[0] = status(other)
+        start_response("200 OK", [])
+        return []
+
+    served = bordered(app, hops=0, bodies=5, bodies_each=1, inherited={})
+
+    def status(peer: str) -> str:
+        begun: list[str] = []
+        served({**ENVIRON, "CONTENT_LENGTH": "1", "REMOTE_ADDR": peer}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]
+        return begun[-1][:3]
+
+    assert status(client) == "200"
+    assert statuses == ["200" if is_free else "503"]
+    assert status(client) == "200"
+
+
 def test_places_for_files_are_kept_until_they_are_sent() -> None:
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         start_response("200 OK", [])

@@ -3,8 +3,10 @@
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
@@ -40,17 +42,24 @@ _TRACED_BY = ("HTTP_TRACEPARENT", "HTTP_X_CLOUD_TRACE_CONTEXT")
 
 
 def bordered(
-    app: "WSGIApplication", *, hops: int, bodies: int = 0, files: int = 0, inherited: Mapping[str, str] = os.environ
+    app: "WSGIApplication",
+    *,
+    hops: int,
+    bodies: int = 0,
+    bodies_each: int = 0,
+    files: int = 0,
+    inherited: Mapping[str, str] = os.environ,
 ) -> "WSGIApplication":
     """`app` behind the border. `hops` trusted proxies stand before us and write X-Forwarded-For and -Proto.
 
-    `bodies` is how many requests with a body may run at once, and `files` how many stored files may be on their way, 0
-    for any number: who sends or takes one slowly holds a thread, and the other threads are kept for the rest.
+    `bodies` is how many requests with a body may run at once, `bodies_each` how many of them one client's, and `files`
+    how many stored files may be on their way, 0 for any number: who sends or takes one slowly holds a thread, and the
+    other threads are kept for the rest.
     `inherited` is the environment of the process, which a server may have mixed into that of the request.
     """
     mixed_in = [(name, value) for name, value in inherited.items() if _of_a_request(name)]
-    of_bodies = threading.BoundedSemaphore(bodies) if bodies else None
-    of_files = threading.BoundedSemaphore(files) if files else None
+    of_bodies = _Places(bodies, bodies_each or bodies) if bodies else None
+    of_files = _Places(files, files) if files else None
 
     def crossing(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         request = _cleaned(environ, mixed_in)
@@ -63,9 +72,9 @@ def bordered(
         places = of_bodies if "CONTENT_LENGTH" in request else of_files if is_file else None
         if places is None:
             return passed(app, request, start_response, crashed=crashed)
-        if not places.acquire(blocking=False):
+        place = places.take(_sharing(request[requests.CLIENT]))
+        if place is None:
             return _refuse(request, _busy(request), start_response)
-        place = _Place(places.release)
         try:
             answer = passed(app, request, start_response, crashed=crashed)
         except BaseException:
@@ -74,6 +83,40 @@ def bordered(
         return _until_sent(answer, place, is_file=is_file)
 
     return crossing
+
+
+class _Places:
+    """Places for `most` requests at once, `each` for those that share an address."""
+
+    def __init__(self, most: int, each: int) -> None:
+        self._most, self._each = most, each
+        self._taken = Counter[str]()
+        self._lock = threading.Lock()
+
+    def take(self, sharing: str) -> "_Place | None":
+        """A place, where there is one; "" shares with nobody."""
+        with self._lock:
+            if self._taken.total() >= self._most or (sharing and self._taken[sharing] >= self._each):
+                return None
+            self._taken[sharing] += 1
+        return _Place(partial(self._leave, sharing))
+
+    def _leave(self, sharing: str) -> None:
+        with self._lock:
+            self._taken[sharing] -= 1
+            if not self._taken[sharing]:
+                del self._taken[sharing]
+
+
+def _sharing(client: str) -> str:
+    """What one client has: an IPv4 address, a /64 of IPv6. "" for this machine: a proxy may speak for everybody."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return ""
+    if address.is_loopback:
+        return ""
+    return client if address.version == 4 else f"{int(address) >> 64:x}"
 
 
 class _Place:
