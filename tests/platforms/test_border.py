@@ -22,6 +22,7 @@ ENVIRON = {
     "REMOTE_ADDR": "192.0.2.1",
     "HTTP_HOST": "comics.example",
     "wsgi.url_scheme": "http",
+    "wsgi.input": io.BytesIO(),
 }
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -127,6 +128,20 @@ def test_places_for_bodies_are_limited_and_given_back() -> None:
     leave.set()
     waiting.join()
     assert status(CONTENT_LENGTH="1") == "200"
+
+
+@pytest.mark.parametrize(("read", "closes"), [(0, True), (2, True), (3, False), (-1, False)])
+def test_an_answer_before_the_end_of_a_body_ends_the_connection(read: int, closes: bool) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if read:
+            environ["wsgi.input"].read(read)
+        start_response("401 Unauthorized", [])
+        return []
+
+    begun: list[Any] = []
+    environ = {**ENVIRON, "CONTENT_LENGTH": "3", "wsgi.input": io.BytesIO(b"abc")}
+    bordered(app, hops=0, bodies=1, inherited={})(environ, lambda *args: begun.append(args))  # type: ignore[arg-type]
+    assert (("connection", "close") in begun[0][1]) is closes
 
 
 @pytest.mark.parametrize(

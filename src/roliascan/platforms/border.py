@@ -75,14 +75,51 @@ def bordered(
         place = places.take(_sharing(request[requests.CLIENT]))
         if place is None:
             return _refuse(request, _busy(request), start_response)
+        begin = start_response if is_file else _closing_before_the_rest(request, start_response)
         try:
-            answer = passed(app, request, start_response, crashed=crashed)
+            answer = passed(app, request, begin, crashed=crashed)
         except BaseException:
             place.release()
             raise
         return _until_sent(answer, place, is_file=is_file)
 
     return crossing
+
+
+class _Body:
+    """The body of a request, which counts what was read of it."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.taken = 0
+
+    def _count(self, data: bytes) -> bytes:
+        self.taken += len(data)
+        return data
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._count(self._source.read(size))
+
+    def readline(self, size: int = -1, /) -> bytes:
+        return self._count(self._source.readline(size))
+
+    def readlines(self, hint: int = -1, /) -> list[bytes]:
+        return [self._count(one) for one in self._source.readlines(hint)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+
+def _closing_before_the_rest(request: Environ, start_response: "StartResponse") -> "StartResponse":
+    """Says so where an answer comes before the end of the body: the server then ends the connection (RFC 9112, 9.6)."""
+    body = request["wsgi.input"] = _Body(request["wsgi.input"])
+    length = request["CONTENT_LENGTH"]
+
+    def begin(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
+        is_read = not length.isdecimal() or body.taken >= int(length)
+        return start_response(status, headers if is_read else [*headers, ("connection", "close")], *rest)
+
+    return begin
 
 
 class _Places:
