@@ -1,5 +1,6 @@
 """A server of one's own: `app` for granian or any other WSGI server."""
 
+from roliascan.people import passwords
 from roliascan.platforms import start
 from roliascan.platforms.border import bordered
 
@@ -15,6 +16,7 @@ FILES = 64
 
 def _build() -> start.Running:
     settings = start.settings()
+    passwords.aside()
     running = start.running(settings)
     hops = settings.trusted_hops
     app = bordered(running.app, hops=hops, bodies=BODIES, bodies_each=BODIES_EACH, files=FILES)
