@@ -398,6 +398,23 @@ def test_the_last_administrator_stays(site: Site) -> None:  # AZ-13
     assert told(admin.get("auth/me"))["role"] == "user"
 
 
+def test_who_was_made_a_teams_last_leader_is_not_trapped(site: Site) -> None:  # AZ-13
+    """They hand it on, or end it; and an administrator who takes it over can ban them."""
+    admin, founder, stranger, other = (site.sign_up(role) for role in ("admin", "uploader", "user", "user"))
+    handed, emptied, taken = (founder.makes_team(name) for name in ("Handed", "Emptied", "Taken"))
+    for team in (handed, emptied, taken):
+        told(founder.put(f"teams/{team['id']}/members/{stranger.id}", {"role": "leader"}))
+        told(founder.delete(f"teams/{team['id']}/members/{founder.id}"), 204)
+        refused(stranger.delete(f"teams/{team['id']}/members/{stranger.id}"), 409, "last_leader")
+    told(stranger.put(f"teams/{handed['id']}/members/{other.id}", {"role": "leader"}))
+    told(stranger.delete(f"teams/{handed['id']}/members/{stranger.id}"), 204)
+    told(stranger.delete(f"teams/{emptied['id']}"), 204)
+    refused(admin.patch(f"admin/users/{stranger.id}", {"isBanned": True}), 409, "last_leader")
+    told(admin.put(f"teams/{taken['id']}/members/{admin.id}", {"role": "leader"}))
+    changed(admin, stranger, isBanned=True)
+    refused(stranger.get("auth/me"), 401)
+
+
 def test_the_last_leader_is_not_banned(site: Site) -> None:  # AZ-13
     admin, leader, second = site.sign_up("admin"), site.sign_up("uploader"), site.sign_up("uploader")
     team = leader.makes_team()

@@ -78,8 +78,13 @@ ACTS: dict[str, tuple[Act, str, dict[str, Any]]] = {
         "admin",
         {"role": "leader"},
     ),
+    "team name": (lambda it, who: who.post("series", _of(it)), "moderator", {}),
     "team remove_member": (lambda it, who: who.delete(f"{_team(it)}/members/{it.member.id}"), "admin", {}),
 }
+
+
+def _of(it: Library) -> dict[str, Any]:
+    return {"title": "Another", "author": "Somebody", "teamIds": [it.team["id"]]}
 
 
 def _series(it: Library) -> str:

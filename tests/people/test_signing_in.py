@@ -113,7 +113,7 @@ def test_a_ban_ends_at_its_time(any_site: Site) -> None:
     told(login(any_site))
 
 
-def test_who_is_demoted_is_so_at_once(any_site: Site) -> None:  # AU-11
+def test_who_is_demoted_is_so_at_once(any_site: Site) -> None:  # AU-11, AZ-15
     asker = any_site.sign_up("admin")
     told(asker.post("series", {"title": "A", "author": "B"}), 201)
     any_site.write("UPDATE users SET role = 'user' WHERE id = :id", id=asker.id)
@@ -175,7 +175,9 @@ def test_what_others_have_is_taken(any_site: Site) -> None:
 
 
 @pytest.mark.parametrize("change", [{"email": "new@tests.example"}, {"password": "another password"}])
-def test_address_and_password_need_the_current_password(site: Site, reader: Asker, change: dict[str, str]) -> None:
+def test_address_and_password_need_the_current_password(  # AU-23
+    site: Site, reader: Asker, change: dict[str, str]
+) -> None:
     for proof in ({}, {"currentPassword": ""}, {"currentPassword": "wrong"}, {"currentPassword": f" {PASSWORD}"}):
         refused(reader.patch("auth/me", {**change, **proof, "username": "Sneaked"}), 403, "wrong_password")
     me = told(reader.get("auth/me"))

@@ -34,6 +34,20 @@ def test_who_founds_a_team_leads_it(any_site: Site) -> None:
     assert listed.items() <= {**team, "memberCount": 1}.items()
 
 
+@pytest.mark.parametrize(
+    "host", ["localhost", "169.254.169.254", "[::ffff:169.254.169.254]", "2852039166", "0x7f.1", "team.example"]
+)
+def test_what_a_link_leads_to_is_never_asked(  # IN-14
+    site: Site, leader: Asker, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **_: asked.append(args))
+    monkeypatch.setattr("socket.socket.connect", lambda *args: asked.append(args))
+    answer = leader.post("teams", {"name": "T", "links": [{"label": "x", "url": f"http://{host}/latest/meta-data"}]})
+    assert answer.status_code in {201, 400}
+    assert asked == []
+
+
 def test_leaders_come_first(any_site: Site) -> None:
     people = [any_site.sign_up("uploader", username=f"name{letter}") for letter in "dbca"]
     team = people[0].makes_team()

@@ -71,7 +71,8 @@ def test_other_algorithms_are_refused(site: Site, claims: dict[str, Any], alg: A
         refused_everywhere(site, signed({**HEADER, "alg": alg}, claims, algorithm=digest))
 
 
-def test_other_keys_are_refused(site: Site, claims: dict[str, Any]) -> None:  # AU-02
+def test_other_keys_are_refused(site: Site, claims: dict[str, Any]) -> None:  # AU-02, AU-12
+    """There is one key: a new JWT_SECRET signs everybody out."""
     for secret in ("", " ", SECRET[:-1], SECRET + "\n", SECRET.upper(), hashlib.sha256(SECRET.encode()).hexdigest()):
         refused_everywhere(site, signed(HEADER, claims, secret=secret))
 

@@ -7,7 +7,7 @@ from roliascan.platforms.serving import serve
 from tests.platforms import echoes
 
 HOPS, BODIES = int(os.environ.get("HOPS", "0")), int(os.environ.get("BODIES", "4"))
-app = bordered(echoes.app, hops=HOPS, bodies=BODIES)
+app = bordered(echoes.app, hops=HOPS, bodies=BODIES, bodies_each=int(os.environ.get("BODIES_EACH", "0")))
 
 if __name__ == "__main__":
     serve(

@@ -22,6 +22,7 @@ ENVIRON = {
     "REMOTE_ADDR": "192.0.2.1",
     "HTTP_HOST": "comics.example",
     "wsgi.url_scheme": "http",
+    "wsgi.input": io.BytesIO(),
 }
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -127,6 +128,53 @@ def test_places_for_bodies_are_limited_and_given_back() -> None:
     leave.set()
     waiting.join()
     assert status(CONTENT_LENGTH="1") == "200"
+
+
+@pytest.mark.parametrize(("read", "closes"), [(0, True), (2, True), (3, False), (-1, False)])
+def test_an_answer_before_the_end_of_a_body_ends_the_connection(read: int, closes: bool) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if read:
+            environ["wsgi.input"].read(read)
+        start_response("401 Unauthorized", [])
+        return []
+
+    begun: list[Any] = []
+    environ = {**ENVIRON, "CONTENT_LENGTH": "3", "wsgi.input": io.BytesIO(b"abc")}
+    bordered(app, hops=0, bodies=1, inherited={})(environ, lambda *args: begun.append(args))  # type: ignore[arg-type]
+    assert (("connection", "close") in begun[0][1]) is closes
+
+
+@pytest.mark.parametrize(
+    ("client", "other", "is_free"),
+    [
+        ("203.0.113.9", "203.0.113.9", False),
+        ("203.0.113.9", "203.0.113.10", True),
+        ("2001:db8::1", "2001:db8::ffff:1", False),
+        ("2001:db8::1", "2001:db8:0:1::1", True),
+        ("127.0.0.1", "127.0.0.1", True),
+    ],
+)
+def test_places_for_bodies_are_shared_by_those_of_one_address(client: str, other: str, is_free: bool) -> None:
+    """What takes the one place of `client` is a request within a request."""
+    statuses: list[str] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["REMOTE_ADDR"] == client and not statuses:
+            statuses.append("")
+            statuses[0] = status(other)
+        start_response("200 OK", [])
+        return []
+
+    served = bordered(app, hops=0, bodies=5, bodies_each=1, inherited={})
+
+    def status(peer: str) -> str:
+        begun: list[str] = []
+        served({**ENVIRON, "CONTENT_LENGTH": "1", "REMOTE_ADDR": peer}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]
+        return begun[-1][:3]
+
+    assert status(client) == "200"
+    assert statuses == ["200" if is_free else "503"]
+    assert status(client) == "200"
 
 
 def test_places_for_files_are_kept_until_they_are_sent() -> None:

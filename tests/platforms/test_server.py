@@ -182,6 +182,27 @@ def test_slow_bodies_do_not_keep_readers_waiting(address: str) -> None:
     assert within(3, lambda: send(address, "POST", "/text", body=b"a").status == 200)
 
 
+def test_slow_bodies_of_one_address_do_not_keep_others_from_writing(start_server: Callable[..., str]) -> None:
+    address = start_server({"HOPS": "1", "BODIES": "20", "BODIES_EACH": "3"}, command=ECHO, ready="/text")
+
+    def writes(client: str) -> Reply:
+        return send(address, "POST", "/text", {"X-Forwarded-For": client}, b"a")
+
+    begun = b"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 2001:db8::%x\r\nContent-Length: 10\r\n\r\nabc"
+    stalled = [clients.dial(address) for _ in range(30)]
+    try:
+        for number, connection in enumerate(stalled):
+            connection.sendall(begun % number)
+        assert within(10, lambda: writes("2001:db8::ffff").status == 503)  # of the same /64
+        answer = writes("2001:db8::ffff")
+        assert (answer.headers["retry-after"], b"urn:roliascan:busy" in answer.body) == ("2", True)
+        assert [writes(other).status for other in ("203.0.113.9", "2001:db8:0:1::1", "127.0.0.1")] == [200] * 3
+    finally:
+        for connection in stalled:
+            connection.close()
+    assert within(10, lambda: writes("2001:db8::1").status == 200)
+
+
 def test_many_idle_connections_do_not_keep_readers_waiting(address: str) -> None:
     idle = [clients.dial(address) for _ in range(200)]
     try:

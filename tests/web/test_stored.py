@@ -91,6 +91,7 @@ def test_a_range_beyond_the_end_is_refused(site: Site, url: str, asked: str) -> 
     answer = site.stranger.get(url, headers={"Range": asked})
     refused(answer, 416, "range_not_satisfiable")
     assert answer.headers["content-range"] == f"bytes */{SIZE}"
+    assert "content-disposition" not in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,8 @@ def create(tx: Tx, series_id: str, draft: Draft, *, person: Person, now: datetim
     require_right(person, "chapters.create", owns=held.owns, leads=held.leads)
     wanted = {name: getattr(draft, name) for name in Draft.__struct_fields__ if getattr(draft, name) is not UNSET}
     chapter_id = id or new_id(now)
-    team_ids = teams.require_membership(tx, person=person, team_ids=wanted.get("team_ids", []))
+    team_ids = sorted(set(wanted.get("team_ids", [])))
+    foreign = teams.require_membership(tx, person=person, team_ids=team_ids)
     milli = thousandths(wanted.get("number"))
     row: dict[str, Any] = {
         "id": chapter_id,
@@ -111,6 +112,7 @@ def create(tx: Tx, series_id: str, draft: Draft, *, person: Person, now: datetim
     rights.record_override(
         tx, "add_chapter", person=person, owns=held.owns, kind="series", id=series_id, now=now, chapter=chapter_id
     )
+    teams.record_naming(tx, foreign, person=person, now=now, chapter=chapter_id)
     return chapter_id
 
 
@@ -184,9 +186,12 @@ def change(tx: Tx, chapter_id: str, draft: Draft, *, person: Person, version: in
     if "number" in wanted or "label" in wanted:
         milli = thousandths(wanted["number"]) if "number" in wanted else held.number_milli
         changes |= {"number_milli": milli, "number_key": number_key(milli, wanted.get("label", held.label))}
+    foreign: frozenset[str] = frozenset()
     if "team_ids" in wanted:
         require_right(person, "chapters.give", owns=held.owns, leads=held.leads)
-        changes["release_key"] = release_key(_set_teams(tx, chapter_id, wanted["team_ids"], person=person))
+        team_ids = sorted(set(wanted["team_ids"]))
+        foreign = _set_teams(tx, chapter_id, team_ids, person=person)
+        changes["release_key"] = release_key(team_ids)
     assignments = "".join(f", {column} = :{column}" for column in changes)
     sql = f"UPDATE chapters SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
     try:
@@ -195,6 +200,7 @@ def change(tx: Tx, chapter_id: str, draft: Draft, *, person: Person, version: in
         raise ChapterExists from taken
     owns = held.leads if "team_ids" in wanted else held.owns
     record_override(tx, "edit", held, person=person, owns=owns, id=chapter_id, now=now, fields=sorted(wanted))
+    teams.record_naming(tx, foreign, person=person, now=now, chapter=chapter_id)
 
 
 def record_override(
@@ -218,15 +224,15 @@ class _Id(msgspec.Struct):
     id: str
 
 
-def _set_teams(tx: Tx, chapter_id: str, team_ids: list[str], *, person: Person) -> list[str]:
+def _set_teams(tx: Tx, chapter_id: str, team_ids: list[str], *, person: Person) -> frozenset[str]:
+    """Those of the new teams to which the person does not belong."""
     before = {
         row.id for row in tx.read("SELECT team_id AS id FROM chapter_teams WHERE chapter_id = :id", _Id, id=chapter_id)
     }
-    teams.require_membership(tx, person=person, team_ids=set(team_ids) - before)
-    after = sorted(set(team_ids))
+    foreign = teams.require_membership(tx, person=person, team_ids=set(team_ids) - before)
     tx.write("DELETE FROM chapter_teams WHERE chapter_id = :id", id=chapter_id)
-    tx.insert_many("chapter_teams", [{"chapter_id": chapter_id, "team_id": team} for team in after])
-    return after
+    tx.insert_many("chapter_teams", [{"chapter_id": chapter_id, "team_id": team} for team in team_ids])
+    return foreign
 
 
 def publish(

@@ -209,11 +209,12 @@ def create(
         id=series_id,
         now=now,
     )
-    _set_teams(tx, series_id, wanted.get("team_ids", []), person=person)
+    foreign = _set_teams(tx, series_id, wanted.get("team_ids", []), person=person)
     _set_titles(tx, series_id, wanted.get("titles", []))
     _index_words(tx, series_id)
     if columns["state"] == rights.PUBLIC:
         count(tx, series=1, chapters=0)
+    teams.record_naming(tx, foreign, person=person, now=now, series=series_id)
     return series_id
 
 
@@ -276,9 +277,10 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
     assignments = "".join(f", {column} = :{column}" for column in changes)
     sql = f"UPDATE series SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
     tx.write(sql, id=series_id, now=now, **changes)
+    foreign: frozenset[str] = frozenset()
     if "team_ids" in wanted:
         require_right(person, "series.give", owns=held.owns, leads=held.leads)
-        _set_teams(tx, series_id, wanted["team_ids"], person=person)
+        foreign = _set_teams(tx, series_id, wanted["team_ids"], person=person)
     if "titles" in wanted:
         _set_titles(tx, series_id, wanted["titles"])
     if {"title", "author", "description", "titles"} & set(wanted):
@@ -294,6 +296,7 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
         now=now,
         fields=sorted(wanted),
     )
+    teams.record_naming(tx, foreign, person=person, now=now, series=series_id)
     return gone
 
 
@@ -357,13 +360,15 @@ def count(tx: Tx, *, series: int, chapters: int) -> None:
     tx.write(sql, by=series, name="series")
 
 
-def _set_teams(tx: Tx, series_id: str, team_ids: list[str], *, person: Person) -> None:
+def _set_teams(tx: Tx, series_id: str, team_ids: list[str], *, person: Person) -> frozenset[str]:
+    """Those of the new teams to which the person does not belong."""
     before = {
         row.id for row in tx.read("SELECT team_id AS id FROM series_teams WHERE series_id = :id", _Id, id=series_id)
     }
-    teams.require_membership(tx, person=person, team_ids=set(team_ids) - before)
+    foreign = teams.require_membership(tx, person=person, team_ids=set(team_ids) - before)
     tx.write("DELETE FROM series_teams WHERE series_id = :id", id=series_id)
     tx.insert_many("series_teams", [{"series_id": series_id, "team_id": team} for team in sorted(set(team_ids))])
+    return foreign
 
 
 def _set_titles(tx: Tx, series_id: str, titles: list[AltTitle]) -> None:

@@ -16,6 +16,8 @@ from roliascan.errors import Busy
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
+    from roliascan.people.hashing import Child
+
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 SLOTS = max(1, min(4, (os.cpu_count() or 1) - 1))  # a processor stays for those who read
 WAIT_S = 1.0
@@ -23,6 +25,7 @@ WAIT_S = 1.0
 _BCRYPT = r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}"
 _BCRYPT_BYTES = 72  # of a password: bcrypt looks at no more
 _slots = threading.BoundedSemaphore(SLOTS)  # one budget of memory and processor for the process
+_children: "list[Child]" = []  # one for each slot of a server, and none in a function
 
 
 class TooManyPasswords(Busy):
@@ -40,24 +43,38 @@ def _hasher() -> "PasswordHasher":
 @cache
 def _nobody() -> str:
     """The hash of a password that nobody has: checking it takes the time that checking a real one takes."""
-    with _slot():
-        return _hasher().hash(os.urandom(16).hex())
+    return hashed(os.urandom(16).hex())
+
+
+def aside() -> None:
+    """From now on argon2 runs in processes of its own, which start when they are needed; for servers."""
+    from roliascan.people.hashing import Child
+
+    _children[:] = [Child() for _ in range(SLOTS)]
 
 
 @contextmanager
-def _slot() -> Iterator[None]:
+def _slot() -> Iterator["Child | None"]:
     if not _slots.acquire(timeout=WAIT_S):
         raise TooManyPasswords(retry_after=1)
+    child = _children.pop() if _children else None
     try:
-        yield
+        yield child
     finally:
+        if child:
+            _children.append(child)
         _slots.release()
 
 
 def hashed(password: str) -> str:
     """The encoded hash of a password, taken as typed. Raises TooManyPasswords when no slot is free."""
-    with _slot():
-        return _hasher().hash(password)
+    with _slot() as child:
+        return child.hashed(password) if child else hash_here(password)
+
+
+def hash_here(password: str) -> str:
+    """As `hashed`, in this process and without a slot."""
+    return _hasher().hash(password)
 
 
 def matches(password: str, password_hash: str | None, *, bcrypt_cost: int | None = None) -> bool:
@@ -79,11 +96,16 @@ def matches(password: str, password_hash: str | None, *, bcrypt_cost: int | None
 
 
 def _fits(password: str, password_hash: str) -> bool:
+    with _slot() as child:
+        return child.fits(password, password_hash) if child else fits_here(password, password_hash)
+
+
+def fits_here(password: str, password_hash: str) -> bool:
+    """Whether the password fits an argon2 hash: in this process and without a slot."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
-        with _slot():
-            return _hasher().verify(password_hash, password)
+        return _hasher().verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 

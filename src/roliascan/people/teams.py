@@ -241,19 +241,30 @@ def remove_member(tx: Tx, *, person: Person, team_id: str, user_id: str, now: da
         _record(tx, "remove_member", person=person, team_id=team_id, details={"user": user_id}, now=now)
 
 
-def require_membership(db: Reader, *, person: Person, team_ids: Iterable[str], field: str = "teamIds") -> list[str]:
-    """The teams, sorted, each once, which the person belongs to. Raises Invalid (no such team), NotInTeam."""
+def require_membership(
+    db: Reader, *, person: Person, team_ids: Iterable[str], field: str = "teamIds"
+) -> frozenset[str]:
+    """Those of the teams to which the person does not belong, and may name all the same: see `record_naming`.
+
+    Raises Invalid (no such team), NotInTeam.
+    """
     wanted = sorted(set(team_ids))
     if not wanted:
-        return []
+        return frozenset()
     known = {row.id for row in db.read("SELECT id FROM teams WHERE id IN (:ids)", _Id, ids=wanted)}
     if missing := [team for team in wanted if team not in known]:
         raise Invalid(*(Problem(field, f"there is no team {team}") for team in missing))
-    if not may_anywhere(person, "teams.name"):
-        sql = "SELECT team_id AS id FROM team_members WHERE user_id = :user_id AND team_id IN (:ids)"
-        if {row.id for row in db.read(sql, _Id, user_id=person.id, ids=wanted)} != known:
-            raise NotInTeam
-    return wanted
+    sql = "SELECT team_id AS id FROM team_members WHERE user_id = :user_id AND team_id IN (:ids)"
+    foreign = known - {row.id for row in db.read(sql, _Id, user_id=person.id or None, ids=wanted)}
+    if foreign and not may_anywhere(person, "teams.name"):
+        raise NotInTeam
+    return frozenset(foreign)
+
+
+def record_naming(tx: Tx, foreign: Iterable[str], *, person: Person, now: datetime, **thing: str) -> None:
+    """Last in a transaction that gave a thing (`series=` or `chapter=` its identifier) to teams of others."""
+    for team_id in sorted(foreign):
+        _record(tx, "name", person=person, team_id=team_id, details=thing, now=now)
 
 
 class _Id(msgspec.Struct):

@@ -3,8 +3,10 @@
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
@@ -40,17 +42,24 @@ _TRACED_BY = ("HTTP_TRACEPARENT", "HTTP_X_CLOUD_TRACE_CONTEXT")
 
 
 def bordered(
-    app: "WSGIApplication", *, hops: int, bodies: int = 0, files: int = 0, inherited: Mapping[str, str] = os.environ
+    app: "WSGIApplication",
+    *,
+    hops: int,
+    bodies: int = 0,
+    bodies_each: int = 0,
+    files: int = 0,
+    inherited: Mapping[str, str] = os.environ,
 ) -> "WSGIApplication":
     """`app` behind the border. `hops` trusted proxies stand before us and write X-Forwarded-For and -Proto.
 
-    `bodies` is how many requests with a body may run at once, and `files` how many stored files may be on their way, 0
-    for any number: who sends or takes one slowly holds a thread, and the other threads are kept for the rest.
+    `bodies` is how many requests with a body may run at once, `bodies_each` how many of them one client's, and `files`
+    how many stored files may be on their way, 0 for any number: who sends or takes one slowly holds a thread, and the
+    other threads are kept for the rest.
     `inherited` is the environment of the process, which a server may have mixed into that of the request.
     """
     mixed_in = [(name, value) for name, value in inherited.items() if _of_a_request(name)]
-    of_bodies = threading.BoundedSemaphore(bodies) if bodies else None
-    of_files = threading.BoundedSemaphore(files) if files else None
+    of_bodies = _Places(bodies, bodies_each or bodies) if bodies else None
+    of_files = _Places(files, files) if files else None
 
     def crossing(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         request = _cleaned(environ, mixed_in)
@@ -63,17 +72,88 @@ def bordered(
         places = of_bodies if "CONTENT_LENGTH" in request else of_files if is_file else None
         if places is None:
             return passed(app, request, start_response, crashed=crashed)
-        if not places.acquire(blocking=False):
+        place = places.take(_sharing(request[requests.CLIENT]))
+        if place is None:
             return _refuse(request, _busy(request), start_response)
-        place = _Place(places.release)
+        begin = start_response if is_file else _closing_before_the_rest(request, start_response)
         try:
-            answer = passed(app, request, start_response, crashed=crashed)
+            answer = passed(app, request, begin, crashed=crashed)
         except BaseException:
             place.release()
             raise
         return _until_sent(answer, place, is_file=is_file)
 
     return crossing
+
+
+class _Body:
+    """The body of a request, which counts what was read of it."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.taken = 0
+
+    def _count(self, data: bytes) -> bytes:
+        self.taken += len(data)
+        return data
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._count(self._source.read(size))
+
+    def readline(self, size: int = -1, /) -> bytes:
+        return self._count(self._source.readline(size))
+
+    def readlines(self, hint: int = -1, /) -> list[bytes]:
+        return [self._count(one) for one in self._source.readlines(hint)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+
+def _closing_before_the_rest(request: Environ, start_response: "StartResponse") -> "StartResponse":
+    """Says so where an answer comes before the end of the body: the server then ends the connection (RFC 9112, 9.6)."""
+    body = request["wsgi.input"] = _Body(request["wsgi.input"])
+    length = request["CONTENT_LENGTH"]
+
+    def begin(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
+        is_read = not length.isdecimal() or body.taken >= int(length)
+        return start_response(status, headers if is_read else [*headers, ("connection", "close")], *rest)
+
+    return begin
+
+
+class _Places:
+    """Places for `most` requests at once, `each` for those that share an address."""
+
+    def __init__(self, most: int, each: int) -> None:
+        self._most, self._each = most, each
+        self._taken = Counter[str]()
+        self._lock = threading.Lock()
+
+    def take(self, sharing: str) -> "_Place | None":
+        """A place, where there is one; "" shares with nobody."""
+        with self._lock:
+            if self._taken.total() >= self._most or (sharing and self._taken[sharing] >= self._each):
+                return None
+            self._taken[sharing] += 1
+        return _Place(partial(self._leave, sharing))
+
+    def _leave(self, sharing: str) -> None:
+        with self._lock:
+            self._taken[sharing] -= 1
+            if not self._taken[sharing]:
+                del self._taken[sharing]
+
+
+def _sharing(client: str) -> str:
+    """What one client has: an IPv4 address, a /64 of IPv6. "" for this machine: a proxy may speak for everybody."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return ""
+    if address.is_loopback:
+        return ""
+    return client if address.version == 4 else f"{int(address) >> 64:x}"
 
 
 class _Place:

@@ -91,6 +91,7 @@ def _span(call: Call, file: File) -> _Span:
         if match[2] and int(match[2]) < start:
             return _Span(0, file.bytes)
     if start >= file.bytes:
+        call.resp.delete_header("Content-Disposition")  # what follows is a refusal, not the file
         call.resp.set_header("Content-Range", f"bytes */{file.bytes}")
         raise NotSatisfiable
     call.resp.status = 206

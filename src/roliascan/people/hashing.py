@@ -1,0 +1,92 @@
+"""Argon2 in a process of its own, for a server: it holds up no lock and no memory map that those who read need.
+
+    python -m roliascan.people.hashing
+
+reads lines of JSON, `[password, hash]` or `[password, null]`, and answers each with one: whether it fits, or a new
+hash. It ends with its input, which is when the server ends.
+"""
+
+import ctypes
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from typing import IO, cast
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+_KEPT_BYTES = 32 << 20  # more than a hash needs
+
+
+class Child:
+    """The process, from its first use on; for one caller at a time."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def hashed(self, password: str) -> str:
+        """A new hash."""
+        return str(self._ask(password, None))
+
+    def fits(self, password: str, password_hash: str) -> bool:
+        """Whether the password fits; no hash is fitted by any."""
+        return self._ask(password, password_hash) is True
+
+    def end(self) -> None:
+        """Ends it; the next use starts another."""
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(BrokenPipeError):
+                process.communicate()
+
+    def _ask(self, *question: str | None) -> str | bool:
+        """The answer; of a second process where the first one was killed. Raises ChildProcessError."""
+        for _ in range(2):
+            self._process = self._process or _started()
+            if answer := _answer(self._process, json.dumps(question).encode() + b"\n"):
+                found: str | bool = json.loads(answer)
+                return found
+            self.end()
+        raise ChildProcessError("the process that hashes passwords does not stay")
+
+
+def _started() -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "roliascan.people.hashing"]
+    # In a session of its own Ctrl-C is not for it.
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+
+
+def _answer(process: "subprocess.Popen[bytes]", question: bytes) -> bytes:
+    """A line, empty where the process is gone."""
+    asks, tells = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+    try:
+        asks.write(question)
+        asks.flush()
+    except BrokenPipeError:
+        return b""
+    return tells.readline()
+
+
+def _keep_memory() -> None:
+    """Not taken from the system and cleared for each hash, where this is glibc."""
+    with suppress(AttributeError, OSError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def main() -> None:
+    """Answers until the input ends."""
+    from roliascan.people import passwords
+
+    _keep_memory()
+    for line in sys.stdin.buffer:
+        password, password_hash = json.loads(line)
+        answer = (
+            passwords.hash_here(password) if password_hash is None else passwords.fits_here(password, password_hash)
+        )
+        sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
