@@ -251,7 +251,8 @@ def test_stopping_lets_requests_finish(number: signal.Signals) -> None:  # SC 49
         assert within(1.5, lambda: not listens(address))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         assert within(5, lambda: not alive(pid))
-        assert output().splitlines()[1:] == []
+        # granian looks once, 1 ms after the worker has left: on a busy machine it says that it killed what had ended.
+        assert [line for line in output().splitlines()[1:] if "refused to gracefully stop" not in line] == []
 
 
 def test_idle_connections_do_not_delay_the_stop() -> None:
