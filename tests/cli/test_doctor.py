@@ -110,6 +110,33 @@ def test_migrations_need_a_direct_address(look: Look, sqlite_url: str) -> None:
     assert found["database"][-1].startswith("wrong: DATABASE_DIRECT_URL: its host has -pooler")
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("/name?host=/nowhere", "a server by a Unix socket"),
+        (
+            "/name?host=/nowhere&pooler=transaction&pauses=yes",
+            "a server by a Unix socket, pooled by transaction, that pauses; migrations need the database itself"
+            " (it says pooler=transaction); connecting is tried for 1 s while it wakes",
+        ),
+        (
+            "/name?host=/nowhere&pooler=rds-proxy",
+            "RDS Proxy; migrations need the database itself (it says pooler=rds-proxy);"
+            " statements bring no time limits, which the role has to have",
+        ),
+    ],
+)
+def test_what_the_address_is_taken_for(look: Look, monkeypatch: pytest.MonkeyPatch, address: str, told: str) -> None:
+    monkeypatch.setattr("roliascan.database.profiles.PAUSE_S", 1)
+    found = look(DATABASE_URL=f"postgresql://me@{address}", DATABASE_DIRECT_URL="postgresql://me@db.example/name")[1]
+    assert found["profile"] == [f"ok: DATABASE_URL is {told}"]
+
+
+def test_a_server_that_nobody_checks_is_worth_a_note(look: Look) -> None:
+    found = look(DATABASE_URL="postgresql://me@127.0.0.2:1/name?sslmode=require")[1]
+    assert found["profile"][1].startswith("note: DATABASE_URL: sslmode=require does not check")
+
+
 def test_a_storage_that_cannot_be_written(look: Look, sqlite_url: str) -> None:
     status, found = look(DATABASE_URL=sqlite_url, STORAGE_URL="file:/proc/nowhere")
     assert status == 1

@@ -1,9 +1,11 @@
 """Addresses: what they may hold, what is refused, and that nothing is sent where nobody proved who they are."""
 
+import re
 import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -13,11 +15,11 @@ import pytest
 
 from roliascan.database import BadAddress, faults, open_database
 from roliascan.database.postgresql import PostgresqlDriver
-from roliascan.database.profiles import driver_for, pooled_reason, sqlite_path
+from roliascan.database.profiles import driver_for, pooled_reason, profile, sqlite_path, unchecked_reason
 from tests.database import bare
 from tests.database.kinds import on_mariadb, on_postgresql, on_servers
 from tests.database.proxy import between
-from tests.database.test_connections import teams
+from tests.database.test_connections import count_one, teams
 
 HOSTILE = "p@ss:w/o?r#d[]%25 +&=ü'\"\\"
 REMOTE = "127.0.0.2"  # this machine too, but not by a name that we trust
@@ -39,12 +41,16 @@ REMOTE = "127.0.0.2"  # this machine too, but not by a name that we trust
         ("postgresql://u:p[a@h/d", "special characters"),
         ("postgresql://u@h/d?sslmode=verify", "sslmode"),
         ("mysql://u@h/d?sslmode=on", "sslmode"),
+        ("postgresql://u@h/d?pooler=session", "pooler is none of none, transaction, rds-proxy"),
+        ("postgresql://u@h/d?pauses=maybe", "pauses is none of yes, no"),
     ],
 )
 def test_addresses_that_are_refused(url: str, says: str) -> None:
     with pytest.raises(BadAddress, match=says) as caught:
         open_database(url)
-    assert "pa" not in str(caught.value).replace("pass", "")  # a refusal is logged, so it repeats no password
+    assert "pa" not in str(caught.value).replace("pass", "").replace(
+        "pauses", ""
+    )  # a refusal is logged, so it repeats no password
 
 
 @pytest.mark.parametrize(
@@ -58,12 +64,90 @@ def test_addresses_that_are_refused(url: str, says: str) -> None:
         ("postgresql://u@ep-cool-1.eu-central-1.aws.neon.tech/d", None),
         ("postgresql://u@my.cluster-abc.eu-west-1.rds.amazonaws.com:5432/d", None),
         ("mysql://u@127.0.0.1/d", None),
+        ("postgresql://u@ep-cool-1-pooler.eu-central-1.aws.neon.tech/d?pooler=none", None),
+        ("mysql://u@my.proxy-abc.eu-west-1.rds.amazonaws.com/d?pooler=none", None),
+        ("postgresql://u@pgbouncer.internal/d?pooler=transaction", "pooler=transaction"),
+        ("mysql://u@db.internal/d?pooler=rds-proxy", "pooler=rds-proxy"),
         ("sqlite:///my-pooler.db", None),
     ],
 )
 def test_pooled_addresses(url: str, pooled: str | None) -> None:  # SC 75
     found = pooled_reason(url)
     assert (pooled in found) if pooled and found else (found is pooled)
+
+
+NEON = "postgresql://u@ep-cool-1{}.eu-central-1.aws.neon.tech/d"
+RDS = "{}://u@my.{}abc.eu-west-1.rds.amazonaws.com/d"
+POOLED = ", pooled by transaction"
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "limits", "seconds"),
+    [
+        ("sqlite:///data/x.db", "an embedded database", True, (0, 5)),
+        ("postgresql://u@db.example/d", "a server", True, (0, 5)),
+        ("mysql://u@localhost/d", "a server on this machine", True, (0, 5)),
+        ("postgresql://u@/d?host=/var/run/postgresql", "a server by a Unix socket", True, (0, 5)),
+        ("postgresql://u@/d?host=/cloudsql/p:europe-west3:i", "Cloud SQL, by a Unix socket", True, (0, 5)),
+        ("mysql://u@/d?unix_socket=/cloudsql/p:europe-west3:i", "Cloud SQL, by a Unix socket", True, (0, 5)),
+        ("postgresql://u@db.example:6432/d", f"a server{POOLED}", True, (0, 5)),
+        ("postgresql://u@db.example/d?pooler=transaction", f"a server{POOLED}", True, (0, 5)),
+        (NEON.format("-pooler"), f"Neon{POOLED}", True, (5, 5)),
+        (NEON.format(""), "Neon", True, (5, 5)),
+        (f"{NEON.format('-pooler')}?pooler=none", "Neon", True, (5, 5)),
+        ("postgresql://u@x.pg.psdb.cloud:6432/d", f"PlanetScale{POOLED}", True, (0, 5)),
+        ("mysql://u@aws.connect.psdb.cloud/d", "PlanetScale", True, (0, 5)),
+        ("postgresql://u@aws-0-eu.pooler.supabase.com:6543/d", f"Supabase{POOLED}", True, (0, 5)),
+        ("postgresql://u@x.postgres.database.azure.com/d", "Azure Database for PostgreSQL", True, (0, 5)),
+        (RDS.format("postgresql", "proxy-"), "RDS Proxy", False, (0, 5)),
+        (RDS.format("mysql", "proxy-"), "RDS Proxy", False, (0, 5)),
+        ("mysql://u@db.internal/d?pooler=rds-proxy", "RDS Proxy", False, (0, 5)),
+        (RDS.format("postgresql", ""), "RDS", True, (0, 5)),
+        (RDS.format("mysql", "cluster-"), "Aurora", True, (0, 5)),
+        (RDS.format("postgresql", "cluster-") + "?pauses=no", "Aurora", True, (0, 5)),
+        (RDS.format("postgresql", "cluster-") + "?pauses=yes", "Aurora, that pauses", True, (30, 30)),
+    ],
+)
+def test_what_an_address_is_taken_for(url: str, name: str, limits: bool, seconds: tuple[int, int]) -> None:
+    found = profile(url)
+    assert (found.name, found.limits, (found.wakes_s, found.connect_s)) == (name, limits, seconds)
+    driver = driver_for(url)
+    options = getattr(driver, "options", {"connect_timeout": 5})
+    assert options["connect_timeout"] == found.connect_s
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://u@db.example/d", None),
+        ("postgresql://u@db.example/d?sslmode=require", "sslmode=require does not check"),
+        ("mysql://u@db.example/d?sslmode=disable", "sslmode=disable does not check"),
+        ("mysql://u@localhost/d?sslmode=disable", None),
+        ("postgresql://u@/d?host=/cloudsql/p:r:i", None),
+        (RDS.format("postgresql", "proxy-"), None),
+        (RDS.format("postgresql", "cluster-"), "authority of its own"),
+        (RDS.format("mysql", "cluster-") + "?sslrootcert=/opt/global-bundle.pem", None),
+        ("sqlite:///x.db", None),
+    ],
+)
+def test_addresses_whose_server_is_not_checked(url: str, reason: str | None) -> None:
+    found = unchecked_reason(url)
+    assert (reason in found) if reason and found else (found is reason)
+
+
+@on_servers
+def test_behind_rds_proxy_nothing_is_set(database_url: str) -> None:
+    """A SET pins a session there, and PyMySQL's opening is the one exception."""
+    with between(database_url) as proxy, closing(open_database(f"{proxy.url}?pooler=rds-proxy")) as db:
+        assert teams(db) == 0
+        db.run(count_one)
+        db.until(time.monotonic() + 5).run(count_one)
+        assert teams(db) == 2
+        assert b"counters" in proxy.sent
+        said = proxy.sent.upper()
+        for opening in (b"SET NAMES UTF8MB4", b"SET AUTOCOMMIT = 1"):
+            said = said.replace(opening, b"")
+        assert not re.search(rb"\bSET (LOCAL|STATEMENT|SESSION|NAMES|AUTOCOMMIT)\b", said)
 
 
 def test_paths_of_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

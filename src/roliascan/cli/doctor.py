@@ -76,7 +76,7 @@ def _findings() -> Findings:
     if not problems:
         yield Finding("settings", "ok", "each can be read, and they fit together")
         yield _secret(found.jwt_secret)
-    for part in (_public_url, _database, _storage):
+    for part in (_public_url, _profile, _database, _storage):
         yield from _cleaned(part(found), found)
 
 
@@ -207,6 +207,25 @@ _SERVER = {
     "mysql": "SELECT VERSION() AS version, NULL AS tls, @@max_connections AS connections",
 }
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL"}
+
+
+def _profile(found: Settings) -> Findings:
+    """What the address is taken for, and what follows from that."""
+    url = found.database_url
+    try:
+        known, unchecked = profiles.profile(url), profiles.unchecked_reason(url)
+    except BadAddress:  # is told when it is used
+        return
+    told = [known.name]
+    if known.pooled:
+        told.append(f"migrations need the database itself ({known.pooled})")
+    if not known.limits:
+        told.append("statements bring no time limits, which the role has to have")
+    if known.wakes_s:
+        told.append(f"connecting is tried for {known.wakes_s} s while it wakes")
+    yield Finding("profile", "ok", f"DATABASE_URL is {'; '.join(told)}")
+    if unchecked:
+        yield Finding("profile", "note", f"DATABASE_URL: {unchecked}")
 
 
 def _database(found: Settings) -> Findings:
