@@ -1,15 +1,11 @@
 """Addresses: what they may hold, what is refused, and that nothing is sent where nobody proved who they are."""
 
 import re
-import socket
 import ssl
-import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 
@@ -17,12 +13,12 @@ from roliascan.database import BadAddress, faults, open_database
 from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.database.profiles import driver_for, pooled_reason, profile, sqlite_path, unchecked_reason
 from tests.database import bare
+from tests.database.fronts import REMOTE, before
 from tests.database.kinds import on_mariadb, on_postgresql, on_servers
 from tests.database.proxy import between
 from tests.database.test_connections import count_one, teams
 
 HOSTILE = "p@ss:w/o?r#d[]%25 +&=ü'\"\\"
-REMOTE = "127.0.0.2"  # this machine too, but not by a name that we trust
 
 
 @pytest.mark.parametrize(
@@ -210,52 +206,7 @@ def test_a_host_in_the_query_is_verified_too(database_url: str) -> None:
         teams(open_database(proxy.url.replace(REMOTE, "127.0.0.1") + f"?host={REMOTE}"))
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of REMOTE that signed itself, with its key in the same file."""
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=x"
-    words += f" -addext subjectAltName=IP:{REMOTE} -keyout {file} -out {file}.crt"
-    subprocess.run(["openssl", *words.split()], check=True, capture_output=True)
-    file.write_bytes(file.read_bytes() + Path(f"{file}.crt").read_bytes())
-    return file
-
-
-@contextmanager
-def tls_before(url: str, certificate: Path, host: str) -> Iterator[str]:
-    """PostgreSQL's TLS in front of a server that has none: a word in clear, a yes, and then TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    parts = urlsplit(url)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                with suppress(OSError):
-                    assert client.recv(8) == b"\0\0\0\x08\x04\xd2\x16\x2f"  # SSLRequest
-                    client.sendall(b"S")
-                    secured = context.wrap_socket(client, server_side=True)
-                    server = socket.create_connection(("127.0.0.1", parts.port or 0))
-                    threading.Thread(target=pour, args=(secured, server), daemon=True).start()
-                    threading.Thread(target=pour, args=(server, secured), daemon=True).start()
-
-    def pour(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-
-    with socket.create_server((host, 0)) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        yield parts._replace(netloc=f"{parts.username}@{host}:{listener.getsockname()[1]}").geturl()
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-@on_postgresql
+@on_servers
 def test_certificates(database_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def reaches(url: str) -> bool:
         try:
@@ -265,9 +216,10 @@ def test_certificates(database_url: str, certificate: Path, monkeypatch: pytest.
             return False
 
     with (
-        tls_before(database_url, certificate, REMOTE) as url,
-        tls_before(database_url, certificate, "127.0.0.3") as other,
+        before(database_url, certificate) as front,
+        before(database_url, certificate, "127.0.0.3") as another,
     ):
+        url, other = front.url, another.url
         assert not reaches(url)  # nobody we know vouches for it
         assert reaches(f"{url}?sslmode=require")
         assert reaches(f"{url}?sslrootcert={certificate}")

@@ -15,7 +15,7 @@ Connect = Callable[..., Any]
 """Makes a connection within so many seconds; keywords take the place of a driver's options."""
 
 Way = Callable[[Connect, float], Any]
-"""How to use a `Connect`, and within how many seconds; see `ways`."""
+"""How to use a `Connect`, and within how many seconds; see `waking`, `tokens`."""
 
 
 def directly(connect: Connect, seconds: float) -> Any:

@@ -1,6 +1,8 @@
 """From a database address to a driver and its options: what each server needs, and what it must not be sent."""
 
 import os
+import re
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -164,13 +166,37 @@ def _one_of(query: dict[str, str], name: str, *values: str) -> str:
     return value
 
 
-def _way(found: Profile) -> Way:
+def _way(found: Profile, login: Way) -> Way:
     """How to connect; what only a few need is loaded for those."""
     if not found.wakes_s:
-        return directly
-    from roliascan.database.ways import Waking
+        return login
+    from roliascan.database.waking import Waking
 
-    return Waking(found.wakes_s)
+    return Waking(found.wakes_s, login)
+
+
+def _login(parts: SplitResult, query: dict[str, str], host: str, port: int, mode: str) -> Way:
+    """By the password of the address, or by a token instead, which only a server that proved itself may see."""
+    auth = _one_of(query, "auth", "password", "aws-iam")
+    if auth in {"", "password"}:
+        return directly
+    if not parts.username or parts.password:
+        raise BadAddress(f"auth={auth} needs a user and no password: write {parts.scheme}://user@host/name?auth={auth}")
+    if not mode.startswith("verify-"):
+        raise BadAddress(
+            f"auth={auth} needs TLS that is verified: leave sslmode out, or write verify-full or verify-ca"
+        )
+    from roliascan.database import tokens
+
+    return tokens.ByToken(partial(tokens.of_aws, host, port, unquote(parts.username), _region(host)))
+
+
+def _region(host: str) -> str:
+    told = re.search(r"\.([a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?$", host)
+    region = told[1] if told else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise BadAddress("its host names no region of AWS, and neither does AWS_REGION")
+    return region
 
 
 def _name(parts: SplitResult) -> str:
@@ -219,11 +245,12 @@ def _postgresql(parts: SplitResult, found: Profile) -> Driver:
         # A peer that vanished while the process was frozen is noticed after this many milliseconds.
         "tcp_user_timeout": 10_000,
     }
-    options["sslmode"] = _sslmode(host, query, local="prefer")
-    if options["sslmode"] in {"verify-ca", "verify-full"}:
+    options["sslmode"] = mode = _sslmode(host, query, local="prefer")
+    if mode.startswith("verify-"):
         options["sslrootcert"] = query.get("sslrootcert") or _system_roots()
     given = {name: value for name, value in options.items() if value != ""}
-    return PostgresqlDriver(given, limits=found.limits, way=_way(found))
+    login = _login(parts, query, host, _port(parts, 5432), mode)
+    return PostgresqlDriver(given, limits=found.limits, way=_way(found, login))
 
 
 def _mysql(parts: SplitResult, found: Profile, *, patient: bool) -> Driver:
@@ -243,7 +270,8 @@ def _mysql(parts: SplitResult, found: Profile, *, patient: bool) -> Driver:
     mode = _sslmode(host, query, local="disable")
     # PyMySQL would load the system's certificates for every connection: 40 ms of CPU.
     options |= {"ssl_disabled": True} if mode == "disable" else {"ssl": _tls(mode, query.get("sslrootcert"))}
-    return MysqlDriver(options, limits=found.limits, way=_way(found))
+    login = _login(parts, query, host, _port(parts, 3306), mode)
+    return MysqlDriver(options, limits=found.limits, way=_way(found, login))
 
 
 def _tls(mode: str, roots: str | None) -> object:

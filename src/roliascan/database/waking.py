@@ -1,11 +1,11 @@
-"""Ways to connect to what has to wake first: loaded only where an address asks for one."""
+"""Connecting to what has to wake first: loaded only where an address asks for it."""
 
 import random
 import time
 from typing import Any
 
 from roliascan.database import faults
-from roliascan.database.drivers import Connect
+from roliascan.database.drivers import Connect, Way
 
 _LEAST_S = 2  # what is left for another attempt
 
@@ -17,14 +17,16 @@ class Waking:
     is answered 503 with Retry-After.
     """
 
-    def __init__(self, wakes_s: float) -> None:
+    def __init__(self, wakes_s: float, way: Way) -> None:
+        """`way` is that of each try."""
         self._wakes_s = wakes_s
+        self._way = way
 
     def __call__(self, connect: Connect, seconds: float) -> Any:
         start = time.monotonic()
         while True:
             try:
-                return connect(start + seconds - time.monotonic())
+                return self._way(connect, start + seconds - time.monotonic())
             except faults.Unreachable:
                 pause = random.uniform(0.2, 1)  # noqa: S311 - spreads those who wait, keeps no secret
                 if time.monotonic() + pause + _LEAST_S > start + min(self._wakes_s, seconds):

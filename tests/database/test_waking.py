@@ -9,7 +9,8 @@ import pytest
 
 from roliascan.database import faults, open_database
 from roliascan.database.deadlines import NEVER
-from roliascan.database.ways import Waking
+from roliascan.database.drivers import directly
+from roliascan.database.waking import Waking
 from tests.database.kinds import on_servers
 from tests.database.proxy import between
 from tests.database.test_connections import teams
@@ -50,8 +51,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr("roliascan.database.ways.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("roliascan.database.ways.time.sleep", sleep)
+    monkeypatch.setattr("roliascan.database.waking.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("roliascan.database.waking.time.sleep", sleep)
     return now
 
 
@@ -71,11 +72,11 @@ def test_for_how_long(clock: list[float], seconds: float, wakes_at: float, gives
     start, told = clock[0], list[float]()
     connect = asleep(clock, start + wakes_at, told)
     if gives_up_at is None:
-        assert Waking(30)(connect, seconds) == "a connection"
+        assert Waking(30, directly)(connect, seconds) == "a connection"
         assert wakes_at <= clock[0] - start < wakes_at + 1.2
     else:
         with pytest.raises(faults.Unreachable):
-            Waking(30)(connect, seconds)
+            Waking(30, directly)(connect, seconds)
         assert gives_up_at - 3.2 < clock[0] - start < gives_up_at
     assert len(told) > 5
     assert told[0] == seconds
@@ -90,5 +91,5 @@ def test_only_what_is_unreachable_is_tried_again(clock: list[float]) -> None:
 
     start = clock[0]
     with pytest.raises(faults.OutOfTime):
-        Waking(30)(connect, NEVER)
+        Waking(30, directly)(connect, NEVER)
     assert clock[0] - start == 1
