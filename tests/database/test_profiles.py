@@ -121,6 +121,7 @@ def test_what_an_address_is_taken_for(url: str, name: str, limits: bool, seconds
         ("mysql://u@localhost/d?sslmode=disable", None),
         ("postgresql://u@/d?host=/cloudsql/p:r:i", None),
         (RDS.format("postgresql", "proxy-"), None),
+        ("postgresql://u@aws-0-eu.pooler.supabase.com:6543/d", "Supabase has an authority of its own"),
         (RDS.format("postgresql", "cluster-"), "authority of its own"),
         (RDS.format("mysql", "cluster-") + "?sslrootcert=/opt/global-bundle.pem", None),
         ("sqlite:///x.db", None),
@@ -198,6 +199,17 @@ def test_a_server_without_tls_is_taken_on_this_machine_only(database_url: str) -
             assert teams(db) == 0
         with pytest.raises(faults.Unreachable):
             teams(open_database(f"{database_url}?sslmode=require"))
+
+
+@on_servers
+def test_unix_sockets(database_url: str) -> None:
+    """As Cloud SQL is reached on Google's platforms, where their proxy makes the socket."""
+    is_mysql = database_url.startswith("mysql")
+    [[place]] = bare.rows(database_url, "SELECT @@socket" if is_mysql else "SHOW unix_socket_directories")
+    for parameter in ("host", "unix_socket") if is_mysql else ("host",):
+        # PostgreSQL's port is a part of the file's name.
+        with closing(open_database(f"{database_url.replace('127.0.0.1', '')}?{parameter}={place}")) as db:
+            assert teams(db) == 0
 
 
 @on_postgresql

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -28,6 +28,8 @@ from roliascan.vaults import Unresolved, aws
 from tests.database.fronts import Front, before
 from tests.database.kinds import on_servers
 from tests.database.test_connections import teams
+from tests.vaults import stores
+from tests.vaults.stores import Stores
 
 HOST = "comics.cluster-abc.eu-west-1.rds.amazonaws.com"
 ENVIRON = {
@@ -142,8 +144,8 @@ def test_without_credentials_nothing_is_reached(
 # How long it is kept.
 
 
-def address(front: Front, certificate: Path) -> str:
-    return f"{front.url}?auth=aws-iam&sslrootcert={certificate}"
+def address(front: Front, certificate: Path, auth: str = "aws-iam") -> str:
+    return f"{front.url}?auth={auth}&sslrootcert={certificate}"
 
 
 def accepting(clock: Clock) -> Callable[[str], bool]:
@@ -229,13 +231,53 @@ def test_many_at_once_make_one(clock: Clock) -> None:
         clock.pass_(KEEP_S)
 
 
+# Google's. The metadata server is an imitation; Cloud SQL was not asked.
+
+
+@pytest.fixture
+def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+    with stores.running() as found:
+        monkeypatch.setenv("GCE_METADATA_HOST", found.environ["GCE_METADATA_HOST"])
+        yield found
+
+
+@on_servers
+def test_a_token_of_google(clock: Clock, metadata: Stores, database_url: str, certificate: Path) -> None:
+    metadata.expires_in = 500
+    with (
+        before(database_url, certificate, accepts=lambda token: token == stores.TOKEN) as front,
+        closing(open_database(address(front, certificate, "google-iam"), pool_size=1)) as db,
+    ):
+        for seconds, asked in ((0, 1), (499, 1), (2, 2)):
+            clock.pass_(seconds)
+            db.close()
+            assert teams(db) == 0
+            assert len(metadata.asked) == asked
+    assert metadata.asked[0].endswith("/default/token?scopes=https://www.googleapis.com/auth/sqlservice.login")
+    assert set(front.passwords) == {stores.TOKEN}
+
+
+def test_a_token_of_google_goes_through_its_proxys_socket() -> None:
+    for kind in ("postgresql", "mysql"):
+        driver = driver_for(f"{kind}://reader%40comics.iam@/d?auth=google-iam&host=/cloudsql/p:r:i")
+        assert driver.options["user"] == "reader@comics.iam"  # type: ignore[attr-defined]
+
+
+def test_where_google_is_not(clock: Clock, metadata: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GCE_METADATA_HOST", "127.0.0.1:1")
+    db = open_database("postgresql://u@127.0.0.2:1/d?auth=google-iam")
+    with pytest.raises(faults.Unreachable) as caught:
+        teams(db)
+    assert isinstance(caught.value.__cause__, Unresolved)
+
+
 # Who gets it.
 
 
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        (f"postgresql://u@{HOST}/d?auth=iam", "auth is none of password, aws-iam"),
+        (f"postgresql://u@{HOST}/d?auth=iam", "auth is none of password, aws-iam, google-iam"),
         (f"postgresql://u:p@{HOST}/d?auth=aws-iam", "needs a user and no password"),
         (f"mysql://{HOST}/d?auth=aws-iam", "needs a user and no password"),
         (f"postgresql://u@{HOST}/d?auth=aws-iam&sslmode=require", "TLS that is verified"),
@@ -243,6 +285,9 @@ def test_many_at_once_make_one(clock: Clock) -> None:
         ("postgresql://u@localhost/d?auth=aws-iam", "TLS that is verified"),
         ("mysql://u@/d?auth=aws-iam&host=/run/mysql.sock", "TLS that is verified"),
         ("postgresql://u@db.example/d?auth=aws-iam", "no region"),
+        ("postgresql://u@10.0.0.2/d?auth=google-iam&sslmode=require", "TLS that is verified"),
+        ("mysql://u@localhost/d?auth=google-iam", "TLS that is verified"),
+        ("postgresql://u:p@/d?auth=google-iam&host=/cloudsql/p:r:i", "needs a user and no password"),
     ],
 )
 def test_addresses_that_are_refused(monkeypatch: pytest.MonkeyPatch, url: str, says: str) -> None:

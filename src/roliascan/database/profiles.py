@@ -20,6 +20,7 @@ _PROVIDERS = {  # by the end of their host names
     ".postgres.database.azure.com": "Azure Database for PostgreSQL",
     ".mysql.database.azure.com": "Azure Database for MySQL",
 }
+_OWN_AUTHORITY = {"RDS", "Aurora", "Supabase"}
 _WAKES_S = {"Neon": 5}
 _POOLER_PORTS = {6432, 6543}  # pgbouncer, also that of PlanetScale and Azure; Supabase
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -79,8 +80,8 @@ def unchecked_reason(url: str) -> str | None:
         return None
     if not _sslmode(host, query, local="").startswith("verify-"):
         return f"sslmode={query['sslmode']} does not check who answers; leave it out"
-    if _place(host) in {"RDS", "Aurora"} and ".proxy-" not in host and not query.get("sslrootcert"):
-        return "RDS has an authority of its own, which systems do not know: name its bundle by sslrootcert"
+    if _place(host) in _OWN_AUTHORITY and ".proxy-" not in host and not query.get("sslrootcert"):
+        return f"{_place(host)} has an authority of its own, which systems do not know: name its file by sslrootcert"
     return None
 
 
@@ -177,17 +178,20 @@ def _way(found: Profile, login: Way) -> Way:
 
 def _login(parts: SplitResult, query: dict[str, str], host: str, port: int, mode: str) -> Way:
     """By the password of the address, or by a token instead, which only a server that proved itself may see."""
-    auth = _one_of(query, "auth", "password", "aws-iam")
+    auth = _one_of(query, "auth", "password", "aws-iam", "google-iam")
     if auth in {"", "password"}:
         return directly
     if not parts.username or parts.password:
         raise BadAddress(f"auth={auth} needs a user and no password: write {parts.scheme}://user@host/name?auth={auth}")
-    if not mode.startswith("verify-"):
+    is_proxied = auth == "google-iam" and host.startswith("/")  # Google's proxy proves, and encrypts
+    if not mode.startswith("verify-") and not is_proxied:
         raise BadAddress(
             f"auth={auth} needs TLS that is verified: leave sslmode out, or write verify-full or verify-ca"
         )
     from roliascan.database import tokens
 
+    if auth == "google-iam":
+        return tokens.ByToken(tokens.of_google)
     return tokens.ByToken(partial(tokens.of_aws, host, port, unquote(parts.username), _region(host)))
 
 

@@ -57,3 +57,11 @@ def of_aws(host: str, port: int, user: str, region: str) -> Token:
     from roliascan.vaults import aws
 
     return Token(aws.database_token(host, port, user, region), time.time() + KEEP_S)
+
+
+def of_google() -> Token:
+    """For Cloud SQL, of the service account that this process runs as."""
+    from roliascan.vaults import google
+
+    text, lasts_s = google.database_token()
+    return Token(text, time.time() + min(KEEP_S, lasts_s))
