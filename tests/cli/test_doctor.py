@@ -19,10 +19,10 @@ def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
     """Runs it with these settings: its exit status, and `state: detail` of each finding by part."""
     monkeypatch.chdir(tmp_path)
 
-    def looked(**settings: str) -> tuple[int, dict[str, list[str]]]:
+    def looked(*options: str, **settings: str) -> tuple[int, dict[str, list[str]]]:
         for name, value in {"JWT_SECRET": SECRET, **settings}.items():
             monkeypatch.setenv(name, value)
-        status = cli.main(["doctor", "--json"])
+        status = cli.main(["doctor", "--json", *options])
         told = json.loads(capsys.readouterr().out)
         assert told["ok"] == (status == 0)
         found: dict[str, list[str]] = {}
@@ -36,7 +36,8 @@ def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
 def test_a_healthy_site(look: Look, database_url: str, tmp_path: Path) -> None:
     status, found = look(DATABASE_URL=database_url)
     assert status == 0
-    assert not [detail for details in found.values() for detail in details if not detail.startswith("ok: ")]
+    notes = [detail for details in found.values() for detail in details if not detail.startswith("ok: ")]
+    assert [note for note in notes if "foreign keys" not in note] == []  # which a kind of `make test-all` has none of
     name = {"s": "SQLite", "p": "PostgreSQL", "m": "MariaDB"}[database_url[0]]
     assert found["database"][0].startswith(f"ok: {name} ")
     assert found["schema"][0] == "ok: The database is at revision 1, as this version needs."
@@ -53,7 +54,7 @@ def test_people_get_lines(sqlite_url: str, look: Look, capsys: pytest.CaptureFix
     look(DATABASE_URL=sqlite_url)
     assert cli.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "ok    settings  each can be read, and they fit together" in lines
+    assert "ok    settings   each can be read, and they fit together" in lines
     assert lines[-1] == "Nothing is wrong."
 
 

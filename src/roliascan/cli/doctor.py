@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import itertools
 import json
 import math
 import os
@@ -20,7 +21,7 @@ import msgspec
 
 from roliascan import __version__
 from roliascan.cli import surroundings
-from roliascan.database import BadAddress, Database, Tx, faults, open_database, profiles, schema
+from roliascan.database import BadAddress, Database, Tx, faults, open_database, profiles, references, schema
 from roliascan.errors import Refusal
 from roliascan.settings import BadSettings, Settings
 from roliascan.storage import NotStored, Storage, open_storage
@@ -28,6 +29,7 @@ from roliascan.storage import NotStored, Storage, open_storage
 STATES = {"ok": "ok", "note": "NOTE", "wrong": "WRONG"}
 ENOUGH_BITS = 128
 LITTLE_ROOM = 1 << 30  # bytes
+SHOWN = 3
 
 
 class Finding(NamedTuple):
@@ -43,23 +45,24 @@ Findings = Iterator[Finding]
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--references", action="store_true", help="also look for rows that point to what is not there")
 
 
 def run(args: argparse.Namespace) -> int:
     """0 when nothing is wrong, else 1."""
-    findings = list(_findings())
+    findings = list(_findings(args))
     wrong = sum(finding.state == "wrong" for finding in findings)
     if args.json:
         told = [finding._asdict() for finding in findings]
         print(json.dumps({"version": __version__, "ok": not wrong, "findings": told}, indent=2))
     else:
         for finding in findings:
-            print(f"{STATES[finding.state]:6}{finding.part:10}{finding.detail}")
+            print(f"{STATES[finding.state]:6}{finding.part:11}{finding.detail}")
         print(f"\n{wrong} of these are wrong." if wrong else "\nNothing is wrong.")
     return 1 if wrong else 0
 
 
-def _findings() -> Findings:
+def _findings(args: argparse.Namespace) -> Findings:
     yield from _runtime()
     yield from _packages()
     yield from _pillow()
@@ -78,6 +81,8 @@ def _findings() -> Findings:
         yield _secret(found.jwt_secret)
     for part in (_public_url, _profile, _database, _storage):
         yield from _cleaned(part(found), found)
+    if args.references:
+        yield from _cleaned(_references(found), found)
 
 
 def _read(environ: Mapping[str, str]) -> tuple[list[str], Settings | None]:
@@ -234,6 +239,7 @@ def _database(found: Settings) -> Findings:
             server = _looked_at(db)
             yield from _server(db, server, found.database_url)
             yield from _schema(db)
+            yield from _foreign_keys(db)
             yield _pool(found, server)
     except faults.Unmigrated:  # SQLite has no file yet
         yield Finding("schema", "wrong", faults.Unmigrated.detail)
@@ -275,6 +281,47 @@ def _schema(db: Database) -> Findings:
     yield Finding("schema", "ok" if state.fits else "wrong", state.detail)
     if read.sql_mode is not None and state.fits:
         yield Finding("schema", "ok", "the server refuses values that do not fit (strict mode)")
+
+
+class _Count(msgspec.Struct):
+    count: int
+
+
+_FOREIGN_KEYS = (
+    "SELECT COUNT(*) AS count FROM information_schema.table_constraints"
+    " WHERE constraint_type = 'FOREIGN KEY' AND table_schema = "
+)
+
+
+def _foreign_keys(db: Database) -> Findings:
+    """Providers such as PlanetScale allow none."""
+    if db.kind == "sqlite":
+        return
+    here = "CURRENT_SCHEMA()" if db.kind == "postgresql" else "DATABASE()"
+    if db.read(f"{_FOREIGN_KEYS}{here}", _Count)[0].count == 0 and schema.state(schema.read(db)).fits:
+        yield Finding("schema", "note", "there are no foreign keys; now and then run: roliascan doctor --references")
+
+
+def _references(found: Settings) -> Findings:
+    try:
+        with closing(open_database(found.database_url, pool_size=1)) as db:
+            everything = references.all_()
+            wrong = [told for one in everything if (told := _dangling(db, one))]
+    except (Refusal, BadAddress) as refusal:
+        yield Finding("references", "wrong", str(refusal))
+        return
+    yield from (Finding("references", "wrong", told) for told in wrong)
+    if not wrong:
+        yield Finding("references", "ok", f"each of the {len(everything)} columns that point to a row finds it")
+
+
+def _dangling(db: Database, one: references.Reference) -> str:
+    """What is wrong with a column, or nothing."""
+    lost = references.dangling(db, one)
+    shown = list(itertools.islice(lost, SHOWN))
+    more = sum(1 for _ in lost)
+    told = f"{one.table}.{one.column}: {len(shown) + more} values have no row in {one.to_table}: {', '.join(shown)}"
+    return f"{told}{', ...' if more else ''}" if shown else ""
 
 
 def _pool(found: Settings, server: _Server) -> Finding:
