@@ -8,6 +8,7 @@ import pytest
 from PIL import features
 
 from roliascan import cli
+from tests.database.kinds import MARIADB, POSTGRESQL
 
 SECRET = "a secret of tests, 0123456789 abcdefghij"
 PASSWORD = "hush-hush"
@@ -131,6 +132,34 @@ def test_what_the_address_is_taken_for(look: Look, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("roliascan.database.profiles.PAUSE_S", 1)
     found = look(DATABASE_URL=f"postgresql://me@{address}", DATABASE_DIRECT_URL="postgresql://me@db.example/name")[1]
     assert found["profile"] == [f"ok: DATABASE_URL is {told}"]
+
+
+@pytest.mark.parametrize("database_url", [POSTGRESQL, MARIADB], indirect=True)
+def test_connections_are_counted(look: Look, database_url: str) -> None:  # SC 71
+    has = 247 if database_url.startswith("postgresql") else 250  # PostgreSQL keeps 3 for its administrator
+    url = {"DATABASE_URL": database_url, "DATABASE_POOL": "2"}
+    status, found = look("--instances", "100", **url)
+    told = "DATABASE_POOL: 2 connections for each process, 200 for 100 of them"
+    assert (status, found["pool"]) == (0, [f"ok: {told}, of {has} that the server has for all"])
+    status, found = look("--instances", "125", **url)
+    assert status == 1
+    assert found["pool"][0].startswith(
+        "wrong: DATABASE_POOL: 2 connections for each process, 250 for 125 of them, of 2"
+    )
+    assert found["pool"][0].endswith("put a pooler before it, or allow fewer instances")
+
+
+def test_behind_a_pooler_its_limits_count(look: Look, pooled_url: str) -> None:
+    url = {"DATABASE_URL": f"{pooled_url}?pooler=transaction", "DATABASE_DIRECT_URL": "postgresql://u@db.example/d"}
+    status, found = look("--instances", "1000", **url, DATABASE_POOL="1")
+    assert status == 0
+    assert found["pool"][0].startswith("ok: DATABASE_POOL: 1 connections for each process, 1000 for 1000 of them; the")
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", "1.5"])
+def test_instances_are_a_number(look: Look, count: str) -> None:
+    with pytest.raises(SystemExit):
+        look("--instances", count)
 
 
 def test_a_server_that_nobody_checks_is_worth_a_note(look: Look) -> None:

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from importlib import metadata
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -45,7 +46,16 @@ Findings = Iterator[Finding]
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument(
+        "--instances", type=_instances, metavar="N", help="also count the connections of so many processes"
+    )
     parser.add_argument("--references", action="store_true", help="also look for rows that point to what is not there")
+
+
+def _instances(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000):
+        raise argparse.ArgumentTypeError("write a number of processes")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,7 +89,8 @@ def _findings(args: argparse.Namespace) -> Findings:
     if not problems:
         yield Finding("settings", "ok", "each can be read, and they fit together")
         yield _secret(found.jwt_secret)
-    for part in (_public_url, _profile, _database, _storage):
+    database = partial(_database, instances=args.instances or 1)
+    for part in (_public_url, _profile, database, _storage):
         yield from _cleaned(part(found), found)
     if args.references:
         yield from _cleaned(_references(found), found)
@@ -208,7 +219,8 @@ _SERVER = {
     "sqlite": "SELECT sqlite_version() AS version, NULL AS tls, NULL AS connections",
     "postgresql": "SELECT current_setting('server_version') AS version,"
     " (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()) AS tls,"
-    " CAST(current_setting('max_connections') AS integer) AS connections",
+    " CAST(current_setting('max_connections') AS integer)"
+    " - CAST(current_setting('superuser_reserved_connections') AS integer) AS connections",
     "mysql": "SELECT VERSION() AS version, NULL AS tls, @@max_connections AS connections",
 }
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL"}
@@ -233,14 +245,14 @@ def _profile(found: Settings) -> Findings:
         yield Finding("profile", "note", f"DATABASE_URL: {unchecked}")
 
 
-def _database(found: Settings) -> Findings:
+def _database(found: Settings, *, instances: int) -> Findings:
     try:
         with closing(open_database(found.database_url, pool_size=1)) as db:
             server = _looked_at(db)
             yield from _server(db, server, found.database_url)
             yield from _schema(db)
             yield from _foreign_keys(db)
-            yield _pool(found, server)
+            yield _pool(found, server, instances)
     except faults.Unmigrated:  # SQLite has no file yet
         yield Finding("schema", "wrong", faults.Unmigrated.detail)
     except (Refusal, BadAddress) as refusal:
@@ -324,12 +336,23 @@ def _dangling(db: Database, one: references.Reference) -> str:
     return f"{told}{', ...' if more else ''}" if shown else ""
 
 
-def _pool(found: Settings, server: _Server) -> Finding:
-    told = f"DATABASE_POOL: {found.database_pool} connections for each process"
+def _pool(found: Settings, server: _Server, instances: int) -> Finding:
+    """Connections of all processes together, beside what the server, or a pooler before it, can have."""
+    told, wanted = f"DATABASE_POOL: {found.database_pool} connections for each process", found.database_pool
+    if instances > 1:
+        wanted *= instances
+        told += f", {wanted} for {instances} of them"
     if server.connections is None:
         return Finding("pool", "ok", told)
+    if profiles.profile(found.database_url).pooled:
+        told += (
+            f"; the pooler shares {server.connections} of the server among them, and has a limit of its own for them"
+        )
+        return Finding("pool", "ok", told)
     told += f", of {server.connections} that the server has for all"
-    return Finding("pool", "ok" if found.database_pool < server.connections else "wrong", told)
+    if wanted < server.connections:
+        return Finding("pool", "ok", told)
+    return Finding("pool", "wrong", f"{told}: put a pooler before it, or allow fewer instances")
 
 
 def _storage(found: Settings) -> Findings:
