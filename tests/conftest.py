@@ -21,6 +21,9 @@ DATABASES = [
     pytest.param("postgresql", marks=pytest.mark.postgresql),
     pytest.param("mariadb", marks=pytest.mark.mariadb),
 ]
+TEST_ALL = os.environ.get("TEST_ALL") == "1"
+# As at PlanetScale, whose MySQL allows none.
+WITHOUT_FOREIGN_KEYS = pytest.param("mariadb without foreign keys", marks=pytest.mark.mariadb)
 NEEDS_OF_FIXTURES = {"pooled_url": ("postgresql", "pgbouncer"), "start_lambda": ("lambda",)}
 
 hypothesis.settings.register_profile("roliascan", deadline=None, database=None, print_blob=True)
@@ -96,13 +99,14 @@ def _reason(report: pytest.TestReport) -> str:
 def _fresh(kind: str, directory: Path, *, migrated: bool) -> AbstractContextManager[str]:
     if kind == "sqlite":
         return databases.sqlite(Path(os.environ["TEST_RUN"]), directory, migrated=migrated)
-    server_of_kind = parts.require(kind)
-    return databases.migrated(server_of_kind) if migrated else databases.new(server_of_kind)
+    part, _, without = kind.partition(" without ")
+    server_of_kind = parts.require(part)
+    return databases.migrated(server_of_kind, foreign_keys=not without) if migrated else databases.new(server_of_kind)
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=[*DATABASES, WITHOUT_FOREIGN_KEYS] if TEST_ALL else DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a migrated, empty database; the test runs once on each kind."""
+    """The address of a migrated, empty database; the test runs once on each kind, which TEST_ALL=1 makes one more."""
     with _fresh(request.param, tmp_path, migrated=True) as url:
         yield url
 
@@ -114,7 +118,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         yield url
 
 
-@pytest.fixture(params=DATABASES if os.environ.get("TEST_ALL") == "1" else ["sqlite"])
+@pytest.fixture(params=DATABASES if TEST_ALL else ["sqlite"])
 def site_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """As `database_url`, for tests of what does not depend on the kind: SQLite, and with TEST_ALL=1 every kind."""
     with _fresh(request.param, tmp_path, migrated=True) as url:

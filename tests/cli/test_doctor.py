@@ -8,6 +8,7 @@ import pytest
 from PIL import features
 
 from roliascan import cli
+from tests.database.kinds import MARIADB, POSTGRESQL
 
 SECRET = "a secret of tests, 0123456789 abcdefghij"
 PASSWORD = "hush-hush"
@@ -19,10 +20,10 @@ def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
     """Runs it with these settings: its exit status, and `state: detail` of each finding by part."""
     monkeypatch.chdir(tmp_path)
 
-    def looked(**settings: str) -> tuple[int, dict[str, list[str]]]:
+    def looked(*options: str, **settings: str) -> tuple[int, dict[str, list[str]]]:
         for name, value in {"JWT_SECRET": SECRET, **settings}.items():
             monkeypatch.setenv(name, value)
-        status = cli.main(["doctor", "--json"])
+        status = cli.main(["doctor", "--json", *options])
         told = json.loads(capsys.readouterr().out)
         assert told["ok"] == (status == 0)
         found: dict[str, list[str]] = {}
@@ -36,7 +37,8 @@ def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
 def test_a_healthy_site(look: Look, database_url: str, tmp_path: Path) -> None:
     status, found = look(DATABASE_URL=database_url)
     assert status == 0
-    assert not [detail for details in found.values() for detail in details if not detail.startswith("ok: ")]
+    notes = [detail for details in found.values() for detail in details if not detail.startswith("ok: ")]
+    assert [note for note in notes if "foreign keys" not in note] == []  # which a kind of `make test-all` has none of
     name = {"s": "SQLite", "p": "PostgreSQL", "m": "MariaDB"}[database_url[0]]
     assert found["database"][0].startswith(f"ok: {name} ")
     assert found["schema"][0] == "ok: The database is at revision 1, as this version needs."
@@ -53,7 +55,7 @@ def test_people_get_lines(sqlite_url: str, look: Look, capsys: pytest.CaptureFix
     look(DATABASE_URL=sqlite_url)
     assert cli.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "ok    settings  each can be read, and they fit together" in lines
+    assert "ok    settings   each can be read, and they fit together" in lines
     assert lines[-1] == "Nothing is wrong."
 
 
@@ -108,6 +110,61 @@ def test_migrations_need_a_direct_address(look: Look, sqlite_url: str) -> None:
     status, found = look(DATABASE_URL=sqlite_url, DATABASE_DIRECT_URL=direct)
     assert status == 1
     assert found["database"][-1].startswith("wrong: DATABASE_DIRECT_URL: its host has -pooler")
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("/name?host=/nowhere", "a server by a Unix socket"),
+        (
+            "/name?host=/nowhere&pooler=transaction&pauses=yes",
+            "a server by a Unix socket, pooled by transaction, that pauses; migrations need the database itself"
+            " (it says pooler=transaction); connecting is tried for 1 s while it wakes",
+        ),
+        (
+            "/name?host=/nowhere&pooler=rds-proxy",
+            "RDS Proxy; migrations need the database itself (it says pooler=rds-proxy);"
+            " statements bring no time limits, which the role has to have",
+        ),
+    ],
+)
+def test_what_the_address_is_taken_for(look: Look, monkeypatch: pytest.MonkeyPatch, address: str, told: str) -> None:
+    monkeypatch.setattr("roliascan.database.profiles.PAUSE_S", 1)
+    found = look(DATABASE_URL=f"postgresql://me@{address}", DATABASE_DIRECT_URL="postgresql://me@db.example/name")[1]
+    assert found["profile"] == [f"ok: DATABASE_URL is {told}"]
+
+
+@pytest.mark.parametrize("database_url", [POSTGRESQL, MARIADB], indirect=True)
+def test_connections_are_counted(look: Look, database_url: str) -> None:  # SC 71
+    has = 247 if database_url.startswith("postgresql") else 250  # PostgreSQL keeps 3 for its administrator
+    url = {"DATABASE_URL": database_url, "DATABASE_POOL": "2"}
+    status, found = look("--instances", "100", **url)
+    told = "DATABASE_POOL: 2 connections for each process, 200 for 100 of them"
+    assert (status, found["pool"]) == (0, [f"ok: {told}, of {has} that the server has for all"])
+    status, found = look("--instances", "125", **url)
+    assert status == 1
+    assert found["pool"][0].startswith(
+        "wrong: DATABASE_POOL: 2 connections for each process, 250 for 125 of them, of 2"
+    )
+    assert found["pool"][0].endswith("put a pooler before it, or allow fewer instances")
+
+
+def test_behind_a_pooler_its_limits_count(look: Look, pooled_url: str) -> None:
+    url = {"DATABASE_URL": f"{pooled_url}?pooler=transaction", "DATABASE_DIRECT_URL": "postgresql://u@db.example/d"}
+    status, found = look("--instances", "1000", **url, DATABASE_POOL="1")
+    assert status == 0
+    assert found["pool"][0].startswith("ok: DATABASE_POOL: 1 connections for each process, 1000 for 1000 of them; the")
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", "1.5"])
+def test_instances_are_a_number(look: Look, count: str) -> None:
+    with pytest.raises(SystemExit):
+        look("--instances", count)
+
+
+def test_a_server_that_nobody_checks_is_worth_a_note(look: Look) -> None:
+    found = look(DATABASE_URL="postgresql://me@127.0.0.2:1/name?sslmode=require")[1]
+    assert found["profile"][1].startswith("note: DATABASE_URL: sslmode=require does not check")
 
 
 def test_a_storage_that_cannot_be_written(look: Look, sqlite_url: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from roliascan.ids import new_id
 from roliascan.library.series import mean_milli
+from tests.database.kinds import with_foreign_keys
 from tests.front import Asker, Site, fields, refused, told
 from tests.library.test_visibility import Library
 
@@ -189,6 +190,7 @@ def test_what_is_no_rating_is_refused(site: Site, kind: str, body: Any, wrong: l
     assert told(reader.get(f"{thing}/rating")) == {"rating": 4, "average": 4, "count": 1}
 
 
+@with_foreign_keys
 def test_the_database_refuses_a_second_rating_and_one_out_of_range(any_site: Site, kind: str) -> None:
     thing, reader = thing_of(any_site.sign_up("uploader"), kind), any_site.sign_up()
     rate(reader, thing, 4)

@@ -14,7 +14,7 @@ from roliascan.database.pool import Pool
 from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.database.profiles import driver_for
 from tests.database import bare
-from tests.database.kinds import on_mariadb, on_postgresql, on_servers
+from tests.database.kinds import on_mariadb, on_postgresql, on_servers, with_foreign_keys
 from tests.database.proxy import Proxy, between
 from tests.database.test_values import NOW, Bucket, Number, put_bucket
 
@@ -347,6 +347,7 @@ FAILURES: list[tuple[Callable[[Database], object], type[BaseException] | tuple[t
 ]
 
 
+@with_foreign_keys
 def test_no_failure_costs_a_place_in_the_pool(database_url: str) -> None:
     with closing(impatient(database_url, 2)) as db:
         put_bucket(db, "a")

@@ -17,7 +17,7 @@ from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.database.profiles import driver_for
 from roliascan.errors import Refusal
 from tests.database import bare
-from tests.database.kinds import on_mariadb, on_postgresql, on_servers
+from tests.database.kinds import on_mariadb, on_postgresql, on_servers, with_foreign_keys
 from tests.database.test_connections import COUNT_ONE, count_one, teams
 from tests.database.test_values import NOW, ONE, Number, put_bucket, put_user
 
@@ -41,6 +41,7 @@ def test_duplicate(db: Database) -> None:
         tx.write("UPDATE rate_limits SET name = 'a'")
 
 
+@with_foreign_keys
 def test_dangling(db: Database) -> None:
     session = {"id": ONE, "user_id": ONE, "created_at": NOW, "expires_at": NOW}
     with pytest.raises(Dangling), db.begin() as tx:

@@ -15,7 +15,7 @@ import pytest
 
 from roliascan.database import BadAddress, faults, migrations, open_database, schema
 from tests.database import bare
-from tests.database.kinds import MARIADB, POSTGRESQL, on_postgresql
+from tests.database.kinds import MARIADB, POSTGRESQL, on_postgresql, with_foreign_keys
 from tests.database.test_connections import teams
 
 on_empty_servers = pytest.mark.parametrize("empty_database_url", [POSTGRESQL, MARIADB], indirect=True)
@@ -70,6 +70,7 @@ def test_up_and_again_and_down_and_up(empty_database_url: str) -> None:  # SC 78
         assert teams(db) == 0
 
 
+@with_foreign_keys
 def test_it_is_one_schema_on_all(database_url: str, sqlite_url: str) -> None:
     here, there = described(database_url), described(sqlite_url)
     assert list(here) == list(there)

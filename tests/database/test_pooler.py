@@ -1,5 +1,6 @@
 """Behind pgbouncer in transaction mode, on fewer connections than there are clients."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
@@ -7,9 +8,11 @@ import pytest
 
 from roliascan.database import Database, Tx, faults, open_database
 from roliascan.database.schema import Gate
+from tests.database import bare
 from tests.database.test_connections import TEAMS, count_one, teams
 from tests.database.test_faults import Setting
 from tests.database.test_values import NOW, ONE, Bucket, Number, put_bucket, put_user
+from tests.servers import parts, pgbouncer
 
 TIMEOUTS = "SELECT name, setting FROM pg_settings WHERE source = 'session' AND name LIKE '%timeout'"
 
@@ -24,6 +27,28 @@ def test_many_clients_on_few_connections(pooled_url: str) -> None:  # DB-05, SC 
         clients = [stack.enter_context(closing(open_database(pooled_url, pool_size=1))) for _ in range(8)]
         list(threads.map(lambda number: clients[number % 8].run(think), range(80)))
         assert list(threads.map(teams, clients)) == [80] * 8
+
+
+def test_two_hundred_cold_instances_at_once(pooled_url: str) -> None:  # SC 71, SL-07
+    """Each with a pool of one that connects at its first need, through 20 connections of the server."""
+    server, name, count = parts.require("postgresql"), pooled_url.rpartition("/")[2], 200
+    together = threading.Barrier(count)
+
+    def instance(number: int) -> int | None:
+        with closing(open_database(f"{pooler}/{name}", pool_size=1)) as db:
+            together.wait()
+            found = teams(db)
+            put_bucket(db, str(number))
+            return found
+
+    with pgbouncer.running(server, size=20) as pooler:
+        with ThreadPoolExecutor(count) as threads:
+            assert list(threads.map(instance, range(count))) == [0] * count
+        [[connections]] = bare.rows(
+            f"{server}/postgres", f"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+        assert 1 <= connections <= 20
+    assert bare.rows(f"{server}/{name}", "SELECT COUNT(*) FROM rate_limits") == [(count,)]
 
 
 def test_no_limit_of_one_client_reaches_another(pooled_url: str) -> None:  # SC 64

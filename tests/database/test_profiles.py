@@ -1,26 +1,24 @@
 """Addresses: what they may hold, what is refused, and that nothing is sent where nobody proved who they are."""
 
-import socket
+import re
 import ssl
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+import time
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 
 from roliascan.database import BadAddress, faults, open_database
 from roliascan.database.postgresql import PostgresqlDriver
-from roliascan.database.profiles import driver_for, pooled_reason, sqlite_path
+from roliascan.database.profiles import driver_for, pooled_reason, profile, sqlite_path, unchecked_reason
 from tests.database import bare
+from tests.database.fronts import REMOTE, before
 from tests.database.kinds import on_mariadb, on_postgresql, on_servers
 from tests.database.proxy import between
-from tests.database.test_connections import teams
+from tests.database.test_connections import count_one, teams
 
 HOSTILE = "p@ss:w/o?r#d[]%25 +&=ü'\"\\"
-REMOTE = "127.0.0.2"  # this machine too, but not by a name that we trust
 
 
 @pytest.mark.parametrize(
@@ -39,12 +37,16 @@ REMOTE = "127.0.0.2"  # this machine too, but not by a name that we trust
         ("postgresql://u:p[a@h/d", "special characters"),
         ("postgresql://u@h/d?sslmode=verify", "sslmode"),
         ("mysql://u@h/d?sslmode=on", "sslmode"),
+        ("postgresql://u@h/d?pooler=session", "pooler is none of none, transaction, rds-proxy"),
+        ("postgresql://u@h/d?pauses=maybe", "pauses is none of yes, no"),
     ],
 )
 def test_addresses_that_are_refused(url: str, says: str) -> None:
     with pytest.raises(BadAddress, match=says) as caught:
         open_database(url)
-    assert "pa" not in str(caught.value).replace("pass", "")  # a refusal is logged, so it repeats no password
+    assert "pa" not in str(caught.value).replace("pass", "").replace(
+        "pauses", ""
+    )  # a refusal is logged, so it repeats no password
 
 
 @pytest.mark.parametrize(
@@ -58,12 +60,91 @@ def test_addresses_that_are_refused(url: str, says: str) -> None:
         ("postgresql://u@ep-cool-1.eu-central-1.aws.neon.tech/d", None),
         ("postgresql://u@my.cluster-abc.eu-west-1.rds.amazonaws.com:5432/d", None),
         ("mysql://u@127.0.0.1/d", None),
+        ("postgresql://u@ep-cool-1-pooler.eu-central-1.aws.neon.tech/d?pooler=none", None),
+        ("mysql://u@my.proxy-abc.eu-west-1.rds.amazonaws.com/d?pooler=none", None),
+        ("postgresql://u@pgbouncer.internal/d?pooler=transaction", "pooler=transaction"),
+        ("mysql://u@db.internal/d?pooler=rds-proxy", "pooler=rds-proxy"),
         ("sqlite:///my-pooler.db", None),
     ],
 )
 def test_pooled_addresses(url: str, pooled: str | None) -> None:  # SC 75
     found = pooled_reason(url)
     assert (pooled in found) if pooled and found else (found is pooled)
+
+
+NEON = "postgresql://u@ep-cool-1{}.eu-central-1.aws.neon.tech/d"
+RDS = "{}://u@my.{}abc.eu-west-1.rds.amazonaws.com/d"
+POOLED = ", pooled by transaction"
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "limits", "seconds"),
+    [
+        ("sqlite:///data/x.db", "an embedded database", True, (0, 5)),
+        ("postgresql://u@db.example/d", "a server", True, (0, 5)),
+        ("mysql://u@localhost/d", "a server on this machine", True, (0, 5)),
+        ("postgresql://u@/d?host=/var/run/postgresql", "a server by a Unix socket", True, (0, 5)),
+        ("postgresql://u@/d?host=/cloudsql/p:europe-west3:i", "Cloud SQL, by a Unix socket", True, (0, 5)),
+        ("mysql://u@/d?unix_socket=/cloudsql/p:europe-west3:i", "Cloud SQL, by a Unix socket", True, (0, 5)),
+        ("postgresql://u@db.example:6432/d", f"a server{POOLED}", True, (0, 5)),
+        ("postgresql://u@db.example/d?pooler=transaction", f"a server{POOLED}", True, (0, 5)),
+        (NEON.format("-pooler"), f"Neon{POOLED}", True, (5, 5)),
+        (NEON.format(""), "Neon", True, (5, 5)),
+        (f"{NEON.format('-pooler')}?pooler=none", "Neon", True, (5, 5)),
+        ("postgresql://u@x.pg.psdb.cloud:6432/d", f"PlanetScale{POOLED}", True, (0, 5)),
+        ("mysql://u@aws.connect.psdb.cloud/d", "PlanetScale", True, (0, 5)),
+        ("postgresql://u@aws-0-eu.pooler.supabase.com:6543/d", f"Supabase{POOLED}", True, (0, 5)),
+        ("postgresql://u@x.postgres.database.azure.com/d", "Azure Database for PostgreSQL", True, (0, 5)),
+        (RDS.format("postgresql", "proxy-"), "RDS Proxy", False, (0, 5)),
+        (RDS.format("mysql", "proxy-"), "RDS Proxy", False, (0, 5)),
+        ("mysql://u@db.internal/d?pooler=rds-proxy", "RDS Proxy", False, (0, 5)),
+        (RDS.format("postgresql", ""), "RDS", True, (0, 5)),
+        (RDS.format("mysql", "cluster-"), "Aurora", True, (0, 5)),
+        (RDS.format("postgresql", "cluster-") + "?pauses=no", "Aurora", True, (0, 5)),
+        (RDS.format("postgresql", "cluster-") + "?pauses=yes", "Aurora, that pauses", True, (30, 30)),
+    ],
+)
+def test_what_an_address_is_taken_for(url: str, name: str, limits: bool, seconds: tuple[int, int]) -> None:
+    found = profile(url)
+    assert (found.name, found.limits, (found.wakes_s, found.connect_s)) == (name, limits, seconds)
+    driver = driver_for(url)
+    options = getattr(driver, "options", {"connect_timeout": 5})
+    assert options["connect_timeout"] == found.connect_s
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://u@db.example/d", None),
+        ("postgresql://u@db.example/d?sslmode=require", "sslmode=require does not check"),
+        ("mysql://u@db.example/d?sslmode=disable", "sslmode=disable does not check"),
+        ("mysql://u@localhost/d?sslmode=disable", None),
+        ("postgresql://u@/d?host=/cloudsql/p:r:i", None),
+        (RDS.format("postgresql", "proxy-"), None),
+        ("postgresql://u@aws-0-eu.pooler.supabase.com:6543/d", "Supabase has an authority of its own"),
+        (RDS.format("postgresql", "cluster-"), "authority of its own"),
+        (RDS.format("mysql", "cluster-") + "?sslrootcert=/opt/global-bundle.pem", None),
+        ("sqlite:///x.db", None),
+    ],
+)
+def test_addresses_whose_server_is_not_checked(url: str, reason: str | None) -> None:
+    found = unchecked_reason(url)
+    assert (reason in found) if reason and found else (found is reason)
+
+
+@on_servers
+def test_behind_rds_proxy_nothing_is_set(database_url: str) -> None:
+    """A SET pins a session there, and PyMySQL's opening is the one exception."""
+    with between(database_url) as proxy, closing(open_database(f"{proxy.url}?pooler=rds-proxy")) as db:
+        assert teams(db) == 0
+        db.run(count_one)
+        db.until(time.monotonic() + 5).run(count_one)
+        assert teams(db) == 2
+        assert b"counters" in proxy.sent
+        said = proxy.sent.upper()
+        for opening in (b"SET NAMES UTF8MB4", b"SET AUTOCOMMIT = 1"):
+            said = said.replace(opening, b"")
+        assert not re.search(rb"\bSET (LOCAL|STATEMENT|SESSION|NAMES|AUTOCOMMIT)\b", said)
 
 
 def test_paths_of_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,58 +201,24 @@ def test_a_server_without_tls_is_taken_on_this_machine_only(database_url: str) -
             teams(open_database(f"{database_url}?sslmode=require"))
 
 
+@on_servers
+def test_unix_sockets(database_url: str) -> None:
+    """As Cloud SQL is reached on Google's platforms, where their proxy makes the socket."""
+    is_mysql = database_url.startswith("mysql")
+    [[place]] = bare.rows(database_url, "SELECT @@socket" if is_mysql else "SHOW unix_socket_directories")
+    for parameter in ("host", "unix_socket") if is_mysql else ("host",):
+        # PostgreSQL's port is a part of the file's name.
+        with closing(open_database(f"{database_url.replace('127.0.0.1', '')}?{parameter}={place}")) as db:
+            assert teams(db) == 0
+
+
 @on_postgresql
 def test_a_host_in_the_query_is_verified_too(database_url: str) -> None:
     with between(database_url, REMOTE) as proxy, pytest.raises(faults.Unreachable):
         teams(open_database(proxy.url.replace(REMOTE, "127.0.0.1") + f"?host={REMOTE}"))
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of REMOTE that signed itself, with its key in the same file."""
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=x"
-    words += f" -addext subjectAltName=IP:{REMOTE} -keyout {file} -out {file}.crt"
-    subprocess.run(["openssl", *words.split()], check=True, capture_output=True)
-    file.write_bytes(file.read_bytes() + Path(f"{file}.crt").read_bytes())
-    return file
-
-
-@contextmanager
-def tls_before(url: str, certificate: Path, host: str) -> Iterator[str]:
-    """PostgreSQL's TLS in front of a server that has none: a word in clear, a yes, and then TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    parts = urlsplit(url)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                with suppress(OSError):
-                    assert client.recv(8) == b"\0\0\0\x08\x04\xd2\x16\x2f"  # SSLRequest
-                    client.sendall(b"S")
-                    secured = context.wrap_socket(client, server_side=True)
-                    server = socket.create_connection(("127.0.0.1", parts.port or 0))
-                    threading.Thread(target=pour, args=(secured, server), daemon=True).start()
-                    threading.Thread(target=pour, args=(server, secured), daemon=True).start()
-
-    def pour(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-
-    with socket.create_server((host, 0)) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        yield parts._replace(netloc=f"{parts.username}@{host}:{listener.getsockname()[1]}").geturl()
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-@on_postgresql
+@on_servers
 def test_certificates(database_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def reaches(url: str) -> bool:
         try:
@@ -181,9 +228,10 @@ def test_certificates(database_url: str, certificate: Path, monkeypatch: pytest.
             return False
 
     with (
-        tls_before(database_url, certificate, REMOTE) as url,
-        tls_before(database_url, certificate, "127.0.0.3") as other,
+        before(database_url, certificate) as front,
+        before(database_url, certificate, "127.0.0.3") as another,
     ):
+        url, other = front.url, another.url
         assert not reaches(url)  # nobody we know vouches for it
         assert reaches(f"{url}?sslmode=require")
         assert reaches(f"{url}?sslrootcert={certificate}")

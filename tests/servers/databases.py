@@ -37,6 +37,10 @@ _SHAPE = {
     " WHERE table_schema = database() ORDER BY 1, 2",
 }
 _TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_type = 'BASE TABLE'"
+_FOREIGN_KEYS = (
+    "SELECT table_name, constraint_name FROM information_schema.table_constraints"
+    " WHERE table_schema = database() AND constraint_type = 'FOREIGN KEY'"
+)
 _WITHOUT_FOREIGN_KEYS = {
     "postgresql": "SET session_replication_role = replica",
     "mysql": "SET foreign_key_checks = 0, innodb_lock_wait_timeout = 5",
@@ -82,9 +86,12 @@ def new(server: str) -> Iterator[str]:
 
 
 @contextmanager
-def migrated(server: str) -> Iterator[str]:
-    """A migrated database on the server at this address; it is emptied afterwards, whoever is connected."""
-    name = _kept(server)
+def migrated(server: str, *, foreign_keys: bool = True) -> Iterator[str]:
+    """A migrated database on the server at this address; it is emptied afterwards, whoever is connected.
+
+    Without `foreign_keys` it has none, as at providers that allow none: for MySQL.
+    """
+    name = _kept(server, foreign_keys=foreign_keys)
     yield f"{server}/{name}"
     _disconnect(server, name)
     _empty(server, name)
@@ -137,11 +144,20 @@ def _disconnect(server: str, name: str) -> None:
 
 
 @cache
-def _kept(server: str) -> str:
+def _kept(server: str, *, foreign_keys: bool = True) -> str:
     name = _create(server)
     _upgrade(f"{server}/{name}")
+    if not foreign_keys:
+        _drop_foreign_keys(server, name)
     _as_migrated(server, name)
     return name
+
+
+def _drop_foreign_keys(server: str, name: str) -> None:
+    with _cursor(server, name) as cursor:
+        cursor.execute(_FOREIGN_KEYS)
+        for table, constraint in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} DROP FOREIGN KEY {constraint}")
 
 
 @cache

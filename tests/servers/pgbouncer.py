@@ -1,4 +1,4 @@
-"""A pgbouncer of the tests' own, in transaction mode with two connections: the strictest pooler there is."""
+"""A pgbouncer of the tests' own, in transaction mode: with two connections it is the strictest pooler there is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +13,11 @@ def found() -> str | None:
 
 
 @contextmanager
-def running(postgresql_url: str) -> Iterator[str]:
-    """Yields postgresql://postgres@127.0.0.1:PORT; every database of the server behind it has the same name here."""
+def running(postgresql_url: str, size: int = 2) -> Iterator[str]:
+    """Yields postgresql://postgres@127.0.0.1:PORT; every database of the server behind it has the same name here.
+
+    `size`: connections to the server, for each database.
+    """
     pooler = found()
     if pooler is None:
         raise program.DidNotStart("pgbouncer is not installed")
@@ -29,7 +32,7 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = 2
+default_pool_size = {size}
 max_client_conn = 400
 """
     )

@@ -20,6 +20,8 @@ class Stores:
         self.asked: list[str] = []
         self.silent = threading.Event()
         """While it is set, nobody is answered."""
+        self.expires_in = 3600
+        """Of Google's tokens."""
         self.address = ""
 
     @property
@@ -66,9 +68,9 @@ def _handler(stores: Stores) -> type[BaseHTTPRequestHandler]:
             """Google: the token of a service account, then a version of a secret."""
             stores.asked.append(self.path)
             name = re.fullmatch(r"/v1/(projects/.*):access", self.path)
-            if self.path == "/computeMetadata/v1/instance/service-accounts/default/token":
+            if self.path.partition("?")[0] == "/computeMetadata/v1/instance/service-accounts/default/token":
                 assert self.headers["Metadata-Flavor"] == "Google"
-                self._send(200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+                self._send(200, {"access_token": TOKEN, "expires_in": stores.expires_in, "token_type": "Bearer"})
             elif name is None or name[1] not in stores.kept:
                 self._send(403, {"error": {"code": 403, "message": "hunter2", "status": "PERMISSION_DENIED"}})
             else:

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import itertools
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from importlib import metadata
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -20,7 +22,7 @@ import msgspec
 
 from roliascan import __version__
 from roliascan.cli import surroundings
-from roliascan.database import BadAddress, Database, Tx, faults, open_database, profiles, schema
+from roliascan.database import BadAddress, Database, Tx, faults, open_database, profiles, references, schema
 from roliascan.errors import Refusal
 from roliascan.settings import BadSettings, Settings
 from roliascan.storage import NotStored, Storage, open_storage
@@ -28,6 +30,7 @@ from roliascan.storage import NotStored, Storage, open_storage
 STATES = {"ok": "ok", "note": "NOTE", "wrong": "WRONG"}
 ENOUGH_BITS = 128
 LITTLE_ROOM = 1 << 30  # bytes
+SHOWN = 3
 
 
 class Finding(NamedTuple):
@@ -43,23 +46,33 @@ Findings = Iterator[Finding]
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument(
+        "--instances", type=_instances, metavar="N", help="also count the connections of so many processes"
+    )
+    parser.add_argument("--references", action="store_true", help="also look for rows that point to what is not there")
+
+
+def _instances(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000):
+        raise argparse.ArgumentTypeError("write a number of processes")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 when nothing is wrong, else 1."""
-    findings = list(_findings())
+    findings = list(_findings(args))
     wrong = sum(finding.state == "wrong" for finding in findings)
     if args.json:
         told = [finding._asdict() for finding in findings]
         print(json.dumps({"version": __version__, "ok": not wrong, "findings": told}, indent=2))
     else:
         for finding in findings:
-            print(f"{STATES[finding.state]:6}{finding.part:10}{finding.detail}")
+            print(f"{STATES[finding.state]:6}{finding.part:11}{finding.detail}")
         print(f"\n{wrong} of these are wrong." if wrong else "\nNothing is wrong.")
     return 1 if wrong else 0
 
 
-def _findings() -> Findings:
+def _findings(args: argparse.Namespace) -> Findings:
     yield from _runtime()
     yield from _packages()
     yield from _pillow()
@@ -76,8 +89,11 @@ def _findings() -> Findings:
     if not problems:
         yield Finding("settings", "ok", "each can be read, and they fit together")
         yield _secret(found.jwt_secret)
-    for part in (_public_url, _database, _storage):
+    database = partial(_database, instances=args.instances or 1)
+    for part in (_public_url, _profile, database, _storage):
         yield from _cleaned(part(found), found)
+    if args.references:
+        yield from _cleaned(_references(found), found)
 
 
 def _read(environ: Mapping[str, str]) -> tuple[list[str], Settings | None]:
@@ -203,19 +219,40 @@ _SERVER = {
     "sqlite": "SELECT sqlite_version() AS version, NULL AS tls, NULL AS connections",
     "postgresql": "SELECT current_setting('server_version') AS version,"
     " (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()) AS tls,"
-    " CAST(current_setting('max_connections') AS integer) AS connections",
+    " CAST(current_setting('max_connections') AS integer)"
+    " - CAST(current_setting('superuser_reserved_connections') AS integer) AS connections",
     "mysql": "SELECT VERSION() AS version, NULL AS tls, @@max_connections AS connections",
 }
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 
-def _database(found: Settings) -> Findings:
+def _profile(found: Settings) -> Findings:
+    """What the address is taken for, and what follows from that."""
+    url = found.database_url
+    try:
+        known, unchecked = profiles.profile(url), profiles.unchecked_reason(url)
+    except BadAddress:  # is told when it is used
+        return
+    told = [known.name]
+    if known.pooled:
+        told.append(f"migrations need the database itself ({known.pooled})")
+    if not known.limits:
+        told.append("statements bring no time limits, which the role has to have")
+    if known.wakes_s:
+        told.append(f"connecting is tried for {known.wakes_s} s while it wakes")
+    yield Finding("profile", "ok", f"DATABASE_URL is {'; '.join(told)}")
+    if unchecked:
+        yield Finding("profile", "note", f"DATABASE_URL: {unchecked}")
+
+
+def _database(found: Settings, *, instances: int) -> Findings:
     try:
         with closing(open_database(found.database_url, pool_size=1)) as db:
             server = _looked_at(db)
             yield from _server(db, server, found.database_url)
             yield from _schema(db)
-            yield _pool(found, server)
+            yield from _foreign_keys(db)
+            yield _pool(found, server, instances)
     except faults.Unmigrated:  # SQLite has no file yet
         yield Finding("schema", "wrong", faults.Unmigrated.detail)
     except (Refusal, BadAddress) as refusal:
@@ -258,12 +295,64 @@ def _schema(db: Database) -> Findings:
         yield Finding("schema", "ok", "the server refuses values that do not fit (strict mode)")
 
 
-def _pool(found: Settings, server: _Server) -> Finding:
-    told = f"DATABASE_POOL: {found.database_pool} connections for each process"
+class _Count(msgspec.Struct):
+    count: int
+
+
+_FOREIGN_KEYS = (
+    "SELECT COUNT(*) AS count FROM information_schema.table_constraints"
+    " WHERE constraint_type = 'FOREIGN KEY' AND table_schema = "
+)
+
+
+def _foreign_keys(db: Database) -> Findings:
+    """Providers such as PlanetScale allow none."""
+    if db.kind == "sqlite":
+        return
+    here = "CURRENT_SCHEMA()" if db.kind == "postgresql" else "DATABASE()"
+    if db.read(f"{_FOREIGN_KEYS}{here}", _Count)[0].count == 0 and schema.state(schema.read(db)).fits:
+        yield Finding("schema", "note", "there are no foreign keys; now and then run: roliascan doctor --references")
+
+
+def _references(found: Settings) -> Findings:
+    try:
+        with closing(open_database(found.database_url, pool_size=1)) as db:
+            everything = references.all_()
+            wrong = [told for one in everything if (told := _dangling(db, one))]
+    except (Refusal, BadAddress) as refusal:
+        yield Finding("references", "wrong", str(refusal))
+        return
+    yield from (Finding("references", "wrong", told) for told in wrong)
+    if not wrong:
+        yield Finding("references", "ok", f"each of the {len(everything)} columns that point to a row finds it")
+
+
+def _dangling(db: Database, one: references.Reference) -> str:
+    """What is wrong with a column, or nothing."""
+    lost = references.dangling(db, one)
+    shown = list(itertools.islice(lost, SHOWN))
+    more = sum(1 for _ in lost)
+    told = f"{one.table}.{one.column}: {len(shown) + more} values have no row in {one.to_table}: {', '.join(shown)}"
+    return f"{told}{', ...' if more else ''}" if shown else ""
+
+
+def _pool(found: Settings, server: _Server, instances: int) -> Finding:
+    """Connections of all processes together, beside what the server, or a pooler before it, can have."""
+    told, wanted = f"DATABASE_POOL: {found.database_pool} connections for each process", found.database_pool
+    if instances > 1:
+        wanted *= instances
+        told += f", {wanted} for {instances} of them"
     if server.connections is None:
         return Finding("pool", "ok", told)
+    if profiles.profile(found.database_url).pooled:
+        told += (
+            f"; the pooler shares {server.connections} of the server among them, and has a limit of its own for them"
+        )
+        return Finding("pool", "ok", told)
     told += f", of {server.connections} that the server has for all"
-    return Finding("pool", "ok" if found.database_pool < server.connections else "wrong", told)
+    if wanted < server.connections:
+        return Finding("pool", "ok", told)
+    return Finding("pool", "wrong", f"{told}: put a pooler before it, or allow fewer instances")
 
 
 def _storage(found: Settings) -> Findings:

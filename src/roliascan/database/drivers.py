@@ -11,6 +11,17 @@ from roliascan.errors import Refusal
 Turns = tuple[tuple[int, Callable[[Any], Any]], ...]
 """The places of columns, and what each of their values is passed through, unless it is null."""
 
+Connect = Callable[..., Any]
+"""Makes a connection within so many seconds; keywords take the place of a driver's options."""
+
+Way = Callable[[Connect, float], Any]
+"""How to use a `Connect`, and within how many seconds; see `waking`, `tokens`."""
+
+
+def directly(connect: Connect, seconds: float) -> Any:
+    """Once."""
+    return connect(seconds)
+
 
 def booleans(into: type[msgspec.Struct]) -> Turns:
     """For databases that give 0 and 1."""

@@ -12,7 +12,7 @@ from pymysql.converters import conversions
 
 from roliascan.database import dialects, faults
 from roliascan.database.deadlines import NEVER
-from roliascan.database.drivers import Turns, booleans
+from roliascan.database.drivers import Turns, Way, booleans, directly
 from roliascan.errors import Refusal
 
 
@@ -39,12 +39,17 @@ class MysqlDriver:
     error: type[Exception] = pymysql.err.Error
     joined_begin = ""  # PyMySQL sends one statement at a time, which also stops stacked injections
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        """`options`: keywords of pymysql.connect."""
+    def __init__(self, options: Mapping[str, Any], *, limits: bool = True, way: Way = directly) -> None:
+        """`options`: keywords of pymysql.connect. Without `limits` no statement is preceded by a SET."""
         self.options = options
+        self._limits = limits
+        self._way = way
 
     def connect(self, seconds: float = NEVER) -> Any:
-        options = {**self.options, "connect_timeout": min(self.options["connect_timeout"], seconds)}
+        return self._way(self._connect, seconds)
+
+    def _connect(self, seconds: float, **instead: Any) -> Any:
+        options = {**self.options, **instead, "connect_timeout": min(self.options["connect_timeout"], seconds)}
         try:
             return pymysql.connect(**options, autocommit=True, charset="utf8mb4", conv=_CONVERSIONS)
         except pymysql.err.Error as error:
@@ -64,7 +69,8 @@ class MysqlDriver:
     def limited(self, statement: str, raw: Any, milliseconds: int) -> str:
         """MariaDB takes a limit before the statement (seconds), MySQL a hint within it (milliseconds) if it reads."""
         if "MariaDB" in raw.server_version:
-            return f"SET STATEMENT max_statement_time={milliseconds / 1000} FOR {statement}"
+            before = f"SET STATEMENT max_statement_time={milliseconds / 1000} FOR "
+            return f"{before}{statement}" if self._limits else statement
         return statement.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({milliseconds}) */", 1)
 
     def begin(self, raw: Any) -> None:

@@ -15,7 +15,7 @@ import psycopg2.extensions
 
 from roliascan.database import dialects, faults
 from roliascan.database.deadlines import NEVER
-from roliascan.database.drivers import Turns
+from roliascan.database.drivers import Turns, Way, directly
 from roliascan.errors import Refusal
 
 
@@ -51,14 +51,25 @@ class PostgresqlDriver:
     error: type[Exception] = psycopg2.Error
     joined_begin = "BEGIN; " + "".join(f"SET LOCAL {name} = {value}; " for name, value in _LIMITS_MS.items())
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        """`options`: keywords of libpq (postgresql.org/docs/current/libpq-connect.html)."""
+    def __init__(self, options: Mapping[str, Any], *, limits: bool = True, way: Way = directly) -> None:
+        """`options`: keywords of libpq (postgresql.org/docs/current/libpq-connect.html).
+
+        Without `limits` nothing is SET, which pins a session on RDS Proxy: there the role has to have them.
+        """
         self.options = options
+        self._limits = limits
+        self._way = way
+        if not limits:
+            self.joined_begin = "BEGIN; "
 
     def connect(self, seconds: float = NEVER) -> Any:
+        return self._way(self._connect, seconds)
+
+    def _connect(self, seconds: float, **instead: Any) -> Any:
         if seconds < _LEAST_TO_CONNECT_S:
             raise faults.OutOfTime
-        options = {**self.options, "connect_timeout": int(min(self.options["connect_timeout"], seconds))}
+        timeout = int(min(self.options["connect_timeout"], seconds))
+        options = {**self.options, **instead, "connect_timeout": timeout}
         try:
             raw = psycopg2.connect(**options)
         except psycopg2.Error as error:
@@ -81,7 +92,7 @@ class PostgresqlDriver:
         return tuple((place, _instant) for place, column in enumerate(description) if column[1] == _TIMESTAMPTZ)
 
     def limited(self, statement: str, _raw: Any, milliseconds: int) -> str:
-        return f"SET LOCAL statement_timeout = {milliseconds}; {statement}"
+        return f"SET LOCAL statement_timeout = {milliseconds}; {statement}" if self._limits else statement
 
     def begin(self, raw: Any) -> None:
         raise NotImplementedError("BEGIN travels with the first statement")

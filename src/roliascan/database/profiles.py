@@ -1,12 +1,28 @@
 """From a database address to a driver and its options: what each server needs, and what it must not be sent."""
 
 import os
+import re
+from functools import partial
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from roliascan.database.drivers import Driver
+from roliascan.database.drivers import Driver, Way, directly
 
 CONNECT_TIMEOUT_S = 5
-_POOLER_PORTS = {6432, 6543}
+PAUSE_S = 30  # Aurora takes some 15 s to resume, and holds the connection meanwhile
+_PROVIDERS = {  # by the end of their host names
+    ".neon.tech": "Neon",
+    ".psdb.cloud": "PlanetScale",
+    ".supabase.co": "Supabase",
+    ".supabase.com": "Supabase",
+    ".rds.amazonaws.com": "RDS",
+    ".rds.amazonaws.com.cn": "RDS",
+    ".postgres.database.azure.com": "Azure Database for PostgreSQL",
+    ".mysql.database.azure.com": "Azure Database for MySQL",
+}
+_OWN_AUTHORITY = {"RDS", "Aurora", "Supabase"}
+_WAKES_S = {"Neon": 5}
+_POOLER_PORTS = {6432, 6543}  # pgbouncer, also that of PlanetScale and Azure; Supabase
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _ROOTS = (
@@ -20,6 +36,77 @@ class BadAddress(ValueError):
     """A database address that cannot be used; the message says what to write instead."""
 
 
+class Profile(NamedTuple):
+    """What the place of a database asks of us, beside its address."""
+
+    name: str
+    """In plain words, for people."""
+    pooled: str = ""
+    """Why it is a pooler's, behind which migrations have neither a lock nor a session of their own; or nothing."""
+    limits: bool = True
+    """Whether statements bring their time limits; else a role has to have them."""
+    wakes_s: int = 0
+    """For how long connecting is tried again, because the database may be asleep."""
+    connect_s: int = CONNECT_TIMEOUT_S
+    """How long one try may take."""
+
+
+def profile(url: str) -> Profile:
+    """The profile of an address: known by its host and port, unless its `pooler` or `pauses` say otherwise."""
+    parts = _split(url)
+    if parts.scheme == "sqlite":
+        return Profile("an embedded database")
+    query = _query(parts)
+    host = _host(parts, query)
+    name = _place(host)
+    pooler = _one_of(query, "pooler", "none", "transaction", "rds-proxy")
+    reason = f"it says pooler={pooler}" if pooler else _pooler_reason(host, _port(parts, 0))
+    found = Profile(name, wakes_s=_WAKES_S.get(name, 0))
+    if pooler == "rds-proxy" or (not pooler and ".proxy-" in host):
+        found = Profile("RDS Proxy", reason, limits=False)
+    elif pooler != "none" and reason:
+        found = found._replace(name=f"{name}, pooled by transaction", pooled=reason)
+    if _one_of(query, "pauses", "yes", "no") == "yes":
+        found = found._replace(name=f"{found.name}, that pauses", wakes_s=PAUSE_S, connect_s=PAUSE_S)
+    return found
+
+
+def unchecked_reason(url: str) -> str | None:
+    """Why nobody checks who answers there, or why the check is going to fail; None where all is well."""
+    parts = _split(url)
+    query = _query(parts)
+    host = _host(parts, query)
+    if parts.scheme == "sqlite" or _is_near(host):
+        return None
+    if not _sslmode(host, query, local="").startswith("verify-"):
+        return f"sslmode={query['sslmode']} does not check who answers; leave it out"
+    if _place(host) in _OWN_AUTHORITY and ".proxy-" not in host and not query.get("sslrootcert"):
+        return f"{_place(host)} has an authority of its own, which systems do not know: name its file by sslrootcert"
+    return None
+
+
+def _place(host: str) -> str:
+    """Whose database is there, in plain words."""
+    if host.startswith("/"):
+        return "Cloud SQL, by a Unix socket" if host.startswith("/cloudsql/") else "a server by a Unix socket"
+    if host in _LOOPBACK:
+        return "a server on this machine"
+    name = next((name for end, name in _PROVIDERS.items() if host.endswith(end)), "a server")
+    return "Aurora" if name == "RDS" and ".cluster-" in host else name
+
+
+def _pooler_reason(host: str, port: int) -> str:
+    if "-pooler" in host:
+        return "its host has -pooler in its name"
+    if ".proxy-" in host:
+        return "its host is an RDS Proxy"
+    return f"port {port} is a pooler's" if port in _POOLER_PORTS else ""
+
+
+def _is_near(host: str) -> bool:
+    return host.startswith("/") or host in _LOOPBACK
+
+
 def driver_for(url: str, *, patient: bool = False) -> Driver:
     """The driver of `sqlite:///path`, `postgresql://user:password@host:port/name` or `mysql://...`; raises BadAddress.
 
@@ -30,23 +117,15 @@ def driver_for(url: str, *, patient: bool = False) -> Driver:
     if parts.scheme == "sqlite":
         return _sqlite(url)
     if parts.scheme in {"postgresql", "postgres"}:
-        return _postgresql(parts)
+        return _postgresql(parts, profile(url))
     if parts.scheme == "mysql":
-        return _mysql(parts, patient=patient)
+        return _mysql(parts, profile(url), patient=patient)
     raise BadAddress("it must start with sqlite:, postgresql: or mysql:")
 
 
 def pooled_reason(url: str) -> str | None:
-    """Why the address seems to lead to a pooler (of Neon, PlanetScale, Supabase, RDS), or None."""
-    parts = _split(url)
-    host = _host(parts, _query(parts))
-    if "-pooler" in host:
-        return "its host has -pooler in its name"
-    if ".proxy-" in host:
-        return "its host is an RDS Proxy"
-    if parts.scheme != "sqlite" and _port(parts, 0) in _POOLER_PORTS:
-        return f"port {parts.port} is a pooler's"
-    return None
+    """Why the address seems to lead to a pooler, or None."""
+    return profile(url).pooled or None
 
 
 def sqlite_path(url: str) -> str:
@@ -76,7 +155,52 @@ def _query(parts: SplitResult) -> dict[str, str]:
 
 def _host(parts: SplitResult, query: dict[str, str]) -> str:
     """A name, an address, or the directory (PostgreSQL) or file (MySQL) of a socket."""
-    return query.get("host") or parts.hostname or "localhost"
+    socket = query.get("unix_socket", "") if parts.scheme == "mysql" else ""
+    return query.get("host") or socket or parts.hostname or "localhost"
+
+
+def _one_of(query: dict[str, str], name: str, *values: str) -> str:
+    """A parameter that has to be one of these, or is not there."""
+    value = query.get(name, "")
+    if value not in {"", *values}:
+        raise BadAddress(f"its {name} is none of {', '.join(values)}")
+    return value
+
+
+def _way(found: Profile, login: Way) -> Way:
+    """How to connect; what only a few need is loaded for those."""
+    if not found.wakes_s:
+        return login
+    from roliascan.database.waking import Waking
+
+    return Waking(found.wakes_s, login)
+
+
+def _login(parts: SplitResult, query: dict[str, str], host: str, port: int, mode: str) -> Way:
+    """By the password of the address, or by a token instead, which only a server that proved itself may see."""
+    auth = _one_of(query, "auth", "password", "aws-iam", "google-iam")
+    if auth in {"", "password"}:
+        return directly
+    if not parts.username or parts.password:
+        raise BadAddress(f"auth={auth} needs a user and no password: write {parts.scheme}://user@host/name?auth={auth}")
+    is_proxied = auth == "google-iam" and host.startswith("/")  # Google's proxy proves, and encrypts
+    if not mode.startswith("verify-") and not is_proxied:
+        raise BadAddress(
+            f"auth={auth} needs TLS that is verified: leave sslmode out, or write verify-full or verify-ca"
+        )
+    from roliascan.database import tokens
+
+    if auth == "google-iam":
+        return tokens.ByToken(tokens.of_google)
+    return tokens.ByToken(partial(tokens.of_aws, host, port, unquote(parts.username), _region(host)))
+
+
+def _region(host: str) -> str:
+    told = re.search(r"\.([a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?$", host)
+    region = told[1] if told else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise BadAddress("its host names no region of AWS, and neither does AWS_REGION")
+    return region
 
 
 def _name(parts: SplitResult) -> str:
@@ -97,10 +221,7 @@ def _port(parts: SplitResult, default: int) -> int:
 
 def _sslmode(host: str, query: dict[str, str], *, local: str) -> str:
     """Full verification, except on this machine or where the address asks for something else."""
-    mode = query.get("sslmode") or (local if host.startswith("/") or host in _LOOPBACK else "verify-full")
-    if mode not in _SSLMODES:
-        raise BadAddress(f"its sslmode is none of {', '.join(_SSLMODES)}")
-    return mode
+    return _one_of(query, "sslmode", *_SSLMODES) or (local if _is_near(host) else "verify-full")
 
 
 def _system_roots() -> str:
@@ -109,7 +230,7 @@ def _system_roots() -> str:
     return named or next((path for path in _ROOTS if os.path.exists(path)), "system")
 
 
-def _postgresql(parts: SplitResult) -> Driver:
+def _postgresql(parts: SplitResult, found: Profile) -> Driver:
     from roliascan.database.postgresql import PostgresqlDriver
 
     query = _query(parts)
@@ -120,7 +241,7 @@ def _postgresql(parts: SplitResult) -> Driver:
         "dbname": _name(parts),
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
-        "connect_timeout": CONNECT_TIMEOUT_S,
+        "connect_timeout": found.connect_s,
         "client_encoding": "UTF8",
         "keepalives_idle": 30,
         "keepalives_interval": 10,
@@ -128,13 +249,15 @@ def _postgresql(parts: SplitResult) -> Driver:
         # A peer that vanished while the process was frozen is noticed after this many milliseconds.
         "tcp_user_timeout": 10_000,
     }
-    options["sslmode"] = _sslmode(host, query, local="prefer")
-    if options["sslmode"] in {"verify-ca", "verify-full"}:
+    options["sslmode"] = mode = _sslmode(host, query, local="prefer")
+    if mode.startswith("verify-"):
         options["sslrootcert"] = query.get("sslrootcert") or _system_roots()
-    return PostgresqlDriver({name: value for name, value in options.items() if value != ""})
+    given = {name: value for name, value in options.items() if value != ""}
+    login = _login(parts, query, host, _port(parts, 5432), mode)
+    return PostgresqlDriver(given, limits=found.limits, way=_way(found, login))
 
 
-def _mysql(parts: SplitResult, *, patient: bool) -> Driver:
+def _mysql(parts: SplitResult, found: Profile, *, patient: bool) -> Driver:
     from roliascan.database.mysql import MysqlDriver
 
     query = _query(parts)
@@ -143,7 +266,7 @@ def _mysql(parts: SplitResult, *, patient: bool) -> Driver:
         "database": _name(parts),
         "user": unquote(parts.username or "root"),
         "password": unquote(parts.password or "").encode(),  # PyMySQL would make Latin-1 of text
-        "connect_timeout": CONNECT_TIMEOUT_S,
+        "connect_timeout": found.connect_s,
         "read_timeout": None if patient else 30,
         "write_timeout": 30,
     }
@@ -151,7 +274,8 @@ def _mysql(parts: SplitResult, *, patient: bool) -> Driver:
     mode = _sslmode(host, query, local="disable")
     # PyMySQL would load the system's certificates for every connection: 40 ms of CPU.
     options |= {"ssl_disabled": True} if mode == "disable" else {"ssl": _tls(mode, query.get("sslrootcert"))}
-    return MysqlDriver(options)
+    login = _login(parts, query, host, _port(parts, 3306), mode)
+    return MysqlDriver(options, limits=found.limits, way=_way(found, login))
 
 
 def _tls(mode: str, roots: str | None) -> object:
