@@ -15,12 +15,12 @@ SQUAWK := .tools/squawk
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz parity conformance faults bench lock clean .fill .emulator .serverless .squawk
+.PHONY: help setup serve test test-all check fuzz parity conformance faults previous-release pipeline-dry-run bench lock clean .fill .emulator .serverless .squawk
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
 help:
-	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | faults | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | faults | previous-release | pipeline-dry-run | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -79,6 +79,14 @@ bench: setup .emulator
 # `make faults KILLS=50 DATABASES="sqlite mariadb" SEED=7`
 faults: setup
 	@$(BIN)/python -m tests.faults $(DATABASES) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+# The tests of the release before, on the schema of this one.
+previous-release: setup
+	@$(BIN)/python -m tests.pipeline.suite
+
+# `make pipeline-dry-run CHAPTERS=100000 DATABASES=mariadb`
+pipeline-dry-run: setup
+	@$(BIN)/python -m tests.pipeline $(DATABASES) $(if $(CHAPTERS),--chapters $(CHAPTERS))
 
 # `make lock` keeps the versions that fit; `make lock UPGRADE=--upgrade` takes the newest.
 lock: setup
