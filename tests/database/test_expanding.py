@@ -54,6 +54,10 @@ def test_up_and_down_and_up_with_rows(seeded: str) -> None:  # SC 78, MG-01
     assert described(seeded) == after
     assert one(seeded, UNFILLED) == 0
     assert migrations.check(seeded).name == "ahead"
+    migrations.downgrade(seeded)
+    assert list(described(seeded)) == ["alembic_version"]
+    migrations.upgrade(seeded)
+    assert described(seeded) == after
 
 
 @pytest.mark.usefixtures("expanded")

@@ -87,8 +87,8 @@ def test_every_reference_has_an_index(database_url: str) -> None:
             assert columns[0] in first, f"{table}: {name}"
 
 
-@on_empty_sqlite
-def test_two_processes_at_a_time(empty_database_url: str) -> None:  # SC 76
+def test_two_processes_at_a_time(empty_database_url: str) -> None:
+    """SC 76, MG-07: one runs, the other waits for it and finds nothing to do."""
     program = "import sys; from roliascan.database import migrations; migrations.upgrade(sys.argv[1], progress=print)"
     command = [sys.executable, "-c", program, empty_database_url]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
