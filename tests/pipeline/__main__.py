@@ -33,7 +33,7 @@ def main() -> int:
                     url, Path(home), chapters=asked.chapters, rate=asked.rate, seconds=PHASE_S
                 )
             except previous.NotHere as error:
-                print(error, file=sys.stderr)
+                print(f"Not rehearsed: {error}", file=sys.stderr)
                 return 1
         wrong += _told(kind, outcome)
     print("\n".join(wrong) or "Nothing failed, and nobody waited for long")

@@ -20,7 +20,7 @@ class Release(NamedTuple):
 
 
 class NotHere(Exception):
-    """The commit is not in this clone; the message says how it comes here."""
+    """This clone is shallow, or no clone at all, and lacks the commit; the message says how it comes here."""
 
 
 def release() -> Release:
@@ -37,7 +37,9 @@ def unpack(folder: Path) -> Path:
     commit = release().commit
     archive = subprocess.run(["git", "archive", commit], cwd=PROJECT, capture_output=True)
     if archive.returncode:
-        raise NotHere(f"{commit} of {FILE.name} is not in this clone (shallow?): git fetch --unshallow")
+        shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=PROJECT, capture_output=True)
+        assert shallow.stdout.strip() != b"false", f"{FILE.name} names a commit that is not there: {commit}"
+        raise NotHere(f"the release before, {commit[:7]} (not in this checkout: git fetch --unshallow)")
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
         tar.extractall(folder, filter="data")
     return folder
