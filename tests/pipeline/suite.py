@@ -29,11 +29,11 @@ def main(options: list[str]) -> int:
         except previous.NotHere as error:
             print(f"Skipped: {error}", file=sys.stderr)
             return 0
-        on_top = "" if revision < schema.REVISION else ", which is the same, with one of the tests' own on top"
-        print(f"The tests of {commit[:7]} (revision {revision}) on revision {schema.REVISION}{on_top}", flush=True)
+        newest = f"revision {schema.REVISION} and one of the tests' own on top"
+        print(f"The tests of {commit[:7]} (revision {revision}) on {newest}", flush=True)
         shutil.copy(PLUGIN, tree)
         environ = {**os.environ, "PYTHONPATH": f"{tree}:{tree}/src", "NEW_TREE": str(PROJECT)}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "on_new_schema", *(options or ["-n", "3"]), *WHAT]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "on_new_schema", "-n", "3", *WHAT, *options]
         return subprocess.run(command, cwd=tree, env=environ).returncode
 
 

@@ -77,25 +77,23 @@ class Traffic:
                 thread.join()
 
     def _flow(self) -> None:
-        wires: dict[str, Wire] = {}
         while True:
             with self._lock:
                 number = next(self._numbers)
             due = self._began + number / self._rate
             if self._over.wait(max(0.0, due - time.monotonic())):
-                break
-            self._one(number, due, wires)
-        for wire in wires.values():
-            wire.close()
+                return
+            self._one(number, due)
 
-    def _one(self, number: int, due: float, wires: dict[str, Wire]) -> None:
+    def _one(self, number: int, due: float) -> None:
         phase = self.phase
-        address = self.addresses[number % len(self.addresses)]
-        wire = wires.setdefault(address, Wire(address))
+        # A connection of its own: a server may close one that was kept, at the moment in which it is used again.
+        wire = Wire(self.addresses[number % len(self.addresses)])
         try:
             status = self._ask(wire, number)
         except Cut:
             status = 0
+        wire.close()
         with self._lock:
             phase.statuses[status] += 1
             phase.waits.append(time.monotonic() - due)
