@@ -11,15 +11,16 @@ WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
 SERVERLESS := .tools/serverless/node_modules/.package-lock.json
+SQUAWK := .tools/squawk
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz parity conformance faults bench lock clean .fill .emulator .serverless
+.PHONY: help setup serve test test-all check fuzz parity conformance faults previous-release pipeline-dry-run bench lock clean .fill .emulator .serverless .squawk
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
 help:
-	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | faults | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | faults | previous-release | pipeline-dry-run | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -46,7 +47,7 @@ test: setup .emulator
 test-all: setup .emulator
 	TEST_ALL=1 $(PYTEST)
 
-check: setup
+check: setup .squawk
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy src tests $(if $(wildcard bench/*.py),bench)
@@ -79,6 +80,14 @@ bench: setup .emulator
 faults: setup
 	@$(BIN)/python -m tests.faults $(DATABASES) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
+# The tests of the release before, on the schema of this one.
+previous-release: setup
+	@$(BIN)/python -m tests.pipeline.suite
+
+# `make pipeline-dry-run CHAPTERS=100000 DATABASES=mariadb`
+pipeline-dry-run: setup
+	@$(BIN)/python -m tests.pipeline $(DATABASES) $(if $(CHAPTERS),--chapters $(CHAPTERS))
+
 # `make lock` keeps the versions that fit; `make lock UPGRADE=--upgrade` takes the newest.
 lock: setup
 	$(LOCK) pyproject.toml --output-file requirements/runtime.txt
@@ -94,6 +103,7 @@ lock: setup
 	$(LOCK) pyproject.toml requirements/conformance.in --extra azure --constraint requirements/test.txt \
 		--output-file requirements/conformance.txt
 	$(LOCK) requirements/lambda-emulator.in --no-deps --output-file requirements/lambda-emulator.txt
+	$(LOCK) requirements/squawk.in --no-deps --output-file requirements/squawk.txt
 
 # The Lambda emulator is one file of a large wheel. Without it the tests that need it are skipped, or fail with CI=true.
 .emulator:
@@ -114,6 +124,17 @@ $(SERVERLESS): tests/servers/serverless/package-lock.json
 	@mkdir -p .tools/serverless
 	@cp $(<D)/package.json $< .tools/serverless/
 	@cd .tools/serverless && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
+
+# As the emulator, for one test of `make check`: a program in a wheel, which there is not for musl.
+.squawk:
+	@$(MAKE) -s $(SQUAWK) || true
+
+$(SQUAWK): requirements/squawk.txt
+	@rm -rf .tools/squawk-cli
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .tools/squawk-cli --requirement $<
+	@mv .tools/squawk-cli/bin/squawk $@
+	@rm -rf .tools/squawk-cli
 	@touch $@
 
 # Leaves data/ alone.

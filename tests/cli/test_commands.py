@@ -193,8 +193,10 @@ def test_migrating(empty_database_url: str, new_place: Callable[[str], Place]) -
     assert (behind.status, behind.err) == (1, "")
     assert "roliascan migrate up" in behind.out
     assert document(place.run("migrate", "check", "--json"))["state"] == "behind"
-    assert place.run("migrate", "plan").lines == ["1  The first schema"]
-    assert document(place.run("migrate", "plan", "--json")) == [{"revision": 1, "title": "The first schema"}]
+    assert place.run("migrate", "plan").lines[0] == "1  The first schema"
+    pending, *_ = document(place.run("migrate", "plan", "--json"))
+    assert (pending["revision"], pending["title"]) == (1, "The first schema")
+    assert {step["keepsWaiting"] for step in pending["steps"]} <= {"nobody"}  # there is nobody yet
     assert "series_stats" in place.run("migrate", "sql").out
 
     up = place.run("migrate", "up")
@@ -207,6 +209,17 @@ def test_migrating(empty_database_url: str, new_place: Callable[[str], Place]) -
     assert place.run("migrate", "plan").lines == ["Nothing is pending."]
     assert document(place.run("migrate", "plan", "--json")) == []
     assert place.run("migrate", "sql").out == ""
+
+
+def test_the_text_for_review_needs_no_database(bare_place: Place) -> None:  # SC 78
+    bare_place.environ["DATABASE_URL"] = "nonsense"
+    text = bare_place.run("migrate", "sql", "--for", "mysql").out
+    without = bare_place.run("migrate", "sql", "--for", "mysql", "--without-foreign-keys").out
+    assert "FOREIGN KEY" in text
+    assert without
+    assert "FOREIGN KEY" not in without
+    assert bare_place.run("migrate", "sql", "--for", "postgresql", "--since", "999").out == ""
+    assert bare_place.run("migrate", "sql", "--for", "oracle").status == 2
 
 
 def document(ran: Ran) -> Any:

@@ -13,6 +13,7 @@ from roliascan.database.schema import Gate, Schema, SchemaMismatch, state
 from tests.database import bare
 from tests.database.kinds import on_mariadb, on_servers
 from tests.database.proxy import between
+from tests.database.roles import site_role
 from tests.database.test_connections import COUNT_ONE, teams
 from tests.database.test_values import NOW, put_bucket
 
@@ -128,24 +129,12 @@ def test_a_server_that_cuts_values_is_refused(database_url: str) -> None:  # DB-
 
 @on_servers
 def test_the_app_needs_no_right_to_change_tables(database_url: str) -> None:  # SC 73
-    kind, name = database_url.partition(":")[0], f"app_{database_url.rpartition('/')[2]}"
-    create = "CREATE ROLE {} LOGIN" if kind == "postgresql" else "CREATE USER {}"
-    grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}"
-    drop = "DROP OWNED BY {0}; DROP ROLE {0}" if kind == "postgresql" else "DROP USER {0}"
-    with bare.cursor(database_url) as administrator:
-        administrator.execute(create.format(name))
-        everything = "ALL TABLES IN SCHEMA public" if kind == "postgresql" else f"{database_url.rpartition('/')[2]}.*"
-        administrator.execute(grant.format(everything, name))
-        url = database_url.replace("postgres@", f"{name}@").replace("root@", f"{name}@")
-        try:
-            with closing(open_database(url)) as db:
-                Gate(db).check(0.0)
-                put_bucket(db, "a")
-                db.run(lambda tx: tx.write(COUNT_ONE))
-                db.run(lambda tx: tx.write("DELETE FROM rate_limits WHERE full_at = :now", now=NOW))
-                assert teams(db) == 1
-                for ddl in ("CREATE TABLE x (y int)", "DROP TABLE rate_limits", "ALTER TABLE counters ADD x int"):
-                    with pytest.raises(Exception, match=r"denied|must be owner"), db.begin() as tx:
-                        tx.write(ddl)
-        finally:
-            administrator.execute(drop.format(name))
+    with site_role(database_url) as url, closing(open_database(url)) as db:
+        Gate(db).check(0.0)
+        put_bucket(db, "a")
+        db.run(lambda tx: tx.write(COUNT_ONE))
+        db.run(lambda tx: tx.write("DELETE FROM rate_limits WHERE full_at = :now", now=NOW))
+        assert teams(db) == 1
+        for ddl in ("CREATE TABLE x (y int)", "DROP TABLE rate_limits", "ALTER TABLE counters ADD x int"):
+            with pytest.raises(Exception, match=r"denied|must be owner"), db.begin() as tx:
+                tx.write(ddl)

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from roliascan.database import BadAddress, faults, migrations, open_database, schema
+from roliascan.database.migrations import locks
 from tests.database import bare
 from tests.database.kinds import MARIADB, POSTGRESQL, on_postgresql, with_foreign_keys
 from tests.database.test_connections import teams
 
 on_empty_servers = pytest.mark.parametrize("empty_database_url", [POSTGRESQL, MARIADB], indirect=True)
+on_empty_postgresql = pytest.mark.parametrize("empty_database_url", [POSTGRESQL], indirect=True)
 on_empty_sqlite = pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
 on_empty_mariadb = pytest.mark.parametrize("empty_database_url", [MARIADB], indirect=True)
 
@@ -48,7 +50,7 @@ def described(url: str) -> dict[str, Any]:
 
 def test_up_and_again_and_down_and_up(empty_database_url: str) -> None:  # SC 78
     url, told = empty_database_url, list[str]()
-    assert migrations.plan(url) == [(1, "The first schema")]
+    assert [step[:2] for step in migrations.plan(url)] == [(1, "The first schema")]
     assert migrations.check(url).name == "behind"
     migrations.upgrade(url, progress=told.append)
     assert told == ["1: The first schema"]
@@ -86,8 +88,8 @@ def test_every_reference_has_an_index(database_url: str) -> None:
             assert columns[0] in first, f"{table}: {name}"
 
 
-@on_empty_sqlite
-def test_two_processes_at_a_time(empty_database_url: str) -> None:  # SC 76
+def test_two_processes_at_a_time(empty_database_url: str) -> None:
+    """SC 76, MG-07: one runs, the other waits for it and finds nothing to do."""
     program = "import sys; from roliascan.database import migrations; migrations.upgrade(sys.argv[1], progress=print)"
     command = [sys.executable, "-c", program, empty_database_url]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -105,15 +107,15 @@ def test_two_threads_at_a_time(empty_database_url: str) -> None:
 
 LOCKED = {
     "sqlite": ["BEGIN IMMEDIATE"],
-    "postgresql": [f"SELECT pg_advisory_lock({migrations.ADVISORY_LOCK})"],
+    "postgresql": [f"SELECT pg_advisory_lock({locks.ADVISORY_LOCK})"],
     "mysql": ["SELECT GET_LOCK(CONCAT('roliascan-', MD5(DATABASE())), 1)"],
 }
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "LOCK_WAIT_S", 1)
-    monkeypatch.setattr(migrations, "ATTEMPTS", 1)
+    monkeypatch.setattr(locks, "LOCK_WAIT_S", 1)
+    monkeypatch.setattr(migrations, "WAIT_S", 0.0)
     monkeypatch.setattr("roliascan.database.sqlite.WAIT_FOR_LOCK_S", 0.1)
 
 
@@ -129,16 +131,64 @@ def test_one_that_is_locked_out_says_so(empty_database_url: str) -> None:
         sqlite3.connect(empty_database_url.removeprefix("sqlite:///")).close()
     with closing(bare.connect(empty_database_url)) as holder:
         hold(holder, empty_database_url)
-        with pytest.raises(migrations.Locked, match="another migration"):
+        with pytest.raises(migrations.Locked, match="another migration") as caught:
             migrations.upgrade(empty_database_url)
     migrations.upgrade(empty_database_url)
+    if not empty_database_url.startswith("sqlite:"):  # which knows no names
+        assert "In the way: another migration of " in caught.value.detail  # MG-07
+        assert " at 127.0.0.1" in caught.value.detail
+
+
+@on_empty_servers
+@pytest.mark.usefixtures("impatient")
+def test_who_holds_a_table_is_named(empty_database_url: str) -> None:
+    """MG-03: it gives up clean, and changes nothing."""
+    migrations.upgrade(empty_database_url)
+    with closing(bare.connect(empty_database_url)) as reader:
+        cursor = reader.cursor()
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT * FROM counters")
+        with pytest.raises(migrations.Locked, match=r"In the way: a transaction of (postgres|root).* at 127\.0\.0\.1"):
+            migrations.downgrade(empty_database_url)
+        with closing(open_database(empty_database_url)) as db:
+            assert teams(db) == 0
+        cursor.execute("COMMIT")
+    migrations.upgrade(empty_database_url)
+    assert migrations.check(empty_database_url).name == "at"
+
+
+def test_a_database_that_is_ahead_is_left_alone(empty_database_url: str) -> None:
+    """MG-10: a release that is rolled back finds nothing to do, or is refused."""
+    migrations.upgrade(empty_database_url)
+    with bare.cursor(empty_database_url) as cursor:
+        cursor.execute("UPDATE schema_state SET revision = 8")
+        cursor.execute("UPDATE alembic_version SET version_num = '8'")
+    migrations.upgrade(empty_database_url)
+    assert migrations.plan(empty_database_url) == []
+    assert migrations.sql(empty_database_url) == ""
+    with bare.cursor(empty_database_url) as cursor:
+        cursor.execute("UPDATE schema_state SET oldest_code = 8")
+    with pytest.raises(migrations.Incompatible, match="deploy newer code"):
+        migrations.upgrade(empty_database_url)
+
+
+@on_empty_mariadb
+def test_without_foreign_keys_the_rest_is_the_same(empty_database_url: str) -> None:
+    """SC 69: for Vitess, which has none."""
+    migrations.upgrade(f"{empty_database_url}?foreign_keys=off")
+    without = described(empty_database_url)
+    assert "FOREIGN KEY" not in migrations.sql("mysql", foreign_keys=False)
+    migrations.downgrade(empty_database_url)
+    migrations.upgrade(empty_database_url)
+    for table, here in described(empty_database_url).items():
+        assert without[table] == {**here, "references": []}
 
 
 @on_empty_sqlite
 def test_one_that_is_locked_out_comes_again(
     empty_database_url: str, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrations, "ATTEMPTS", 5)
+    monkeypatch.setattr(migrations, "WAIT_S", 60.0)
     migrations.upgrade(empty_database_url)
     migrations.downgrade(empty_database_url)
     holder = bare.connect(empty_database_url)
@@ -155,7 +205,7 @@ def test_a_reader_is_not_kept_waiting_for_long(
     empty_database_url: str, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A migration that waits for a table queues its readers behind it: it gives way, and comes again."""
-    monkeypatch.setattr(migrations, "ATTEMPTS", 9)
+    monkeypatch.setattr(migrations, "WAIT_S", 60.0)
     migrations.upgrade(empty_database_url)
     with closing(bare.connect(empty_database_url)) as reader, ThreadPoolExecutor(1) as runner:
         cursor = reader.cursor()

@@ -4,7 +4,6 @@ The only place that knows Alembic and SQLAlchemy. They get their connection from
 address means is known once.
 """
 
-import io
 import os
 import random
 import threading
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import sqlalchemy as sa
 from alembic import command
@@ -21,14 +21,30 @@ from alembic.script import Script, ScriptDirectory
 
 from roliascan.database import faults, open_database, profiles, schema
 from roliascan.database.drivers import Driver
+from roliascan.database.migrations import locks, review
+from roliascan.database.migrations.locks import Locked
 from roliascan.database.profiles import BadAddress
+from roliascan.errors import Refusal
 
-__all__ = ["Locked", "Pending", "Pooled", "check", "downgrade", "plan", "refuse_pooled", "revision", "sql", "upgrade"]
+__all__ = [
+    "Incompatible",
+    "Locked",
+    "Pending",
+    "Pooled",
+    "check",
+    "downgrade",
+    "plan",
+    "refuse_pooled",
+    "revision",
+    "sql",
+    "statements",
+    "upgrade",
+]
 
 HERE = Path(__file__).parent
-LOCK_WAIT_S = 4  # longer, and the readers who queue behind a waiting migration would feel it
-ATTEMPTS = 15
-ADVISORY_LOCK = 0x526F6C6961  # any number that nobody else uses in this database: "Rolia"
+VERSIONS = [HERE / "versions"]
+WAIT_S = 60.0  # for locks, since something was last done
+LONGEST_PAUSE_S = 5.0
 DIALECTS = {
     "sqlite": "sqlite",
     "postgresql": "postgresql",
@@ -38,6 +54,8 @@ DIALECTS = {
 }
 SQLALCHEMY_URLS = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg2://", "mysql": "mysql+pymysql://"}
 
+Tell = Callable[[str], None]
+
 _in_this_process = threading.Lock()  # Alembic keeps what it works on in globals
 
 
@@ -45,28 +63,34 @@ class Pooled(BadAddress):
     """The address leads to a pooler, behind which there is no lock that holds and no session of one's own."""
 
 
-class Locked(faults.Contended):
-    """Another migration runs, or readers hold what has to change."""
+class Incompatible(Refusal):
+    """The database is ahead, and this version must not touch it."""
 
-    code = "migration_locked"
-    detail = "The database was locked by another migration or a long transaction all the time; try again later."
+    code = "schema_mismatch"
 
 
 class Pending(NamedTuple):
+    """A revision that has not run; `steps` are its statements, and whom each keeps waiting."""
+
     revision: int
     title: str
+    steps: list[tuple[str, str]]
 
 
-def upgrade(url: str, *, progress: Callable[[str], None] | None = None) -> None:
-    """Runs every pending revision; `progress` is told each one's title when it is done. An SQLite file is made.
+def upgrade(url: str, *, progress: Tell | None = None) -> None:
+    """Runs every pending revision; `progress` is told each one's title when it is done, and how far back-fills are.
 
-    Raises BadAddress, Pooled, Locked, faults.Unreachable. What failed is taken back; on MySQL, the next run
-    resumes the revision that failed.
+    An SQLite file is made. A database that is ahead is left alone. Raises BadAddress, Pooled, Locked, Incompatible,
+    faults.Unreachable, faults.Lost. What failed is taken back, as far as the database can; the next run goes on there.
     """
     refuse_pooled(url)
     if url.startswith("sqlite:"):
         _make_file(Path(profiles.sqlite_path(url)))
-    _run(url, lambda config: command.upgrade(config, "head"), progress)
+    found = check(url)
+    if found.name == "incompatible":
+        raise Incompatible(found.detail)
+    if revision(url) <= _number(_revisions()[-1]):
+        _run(url, lambda config: command.upgrade(config, "head"), progress)
 
 
 def downgrade(url: str, to: str = "base") -> None:
@@ -87,23 +111,50 @@ def revision(url: str) -> int:
 
 def plan(url: str) -> list[Pending]:
     """The revisions that `upgrade` would run, in order; reads only."""
-    current = revision(url)
-    return [pending for pending in map(_pending, _revisions()) if pending.revision > current]
+    current, dialect = revision(url), DIALECTS[url.partition(":")[0]]
+    pending = [script for script in _revisions() if _number(script) > current]
+    sent = statements(dialect, since=current) if pending and dialect != "sqlite" else []
+    return [_pending(script, [one for one in sent if str(one.file) == script.path], dialect) for script in pending]
 
 
-def sql(url_or_dialect: str) -> str:
-    """The SQL of the pending revisions of a database, or of all for `sqlite`, `postgresql`, `mysql`, for review."""
+def _pending(script: Script, sent: list[review.Statement], dialect: str) -> Pending:
+    return Pending(_number(script), _title(script), review.steps(sent, dialect))
+
+
+def sql(url_or_dialect: str, *, since: int | None = None, foreign_keys: bool | None = None) -> str:
+    """The SQL of the revisions after `since`, for review, and for who runs it by other means.
+
+    Of a database's address: for that one; by default after the revision that it is at, and with foreign keys unless the
+    address says otherwise. Of `sqlite`, `postgresql` or `mysql`: from the beginning, without asking anybody.
+    """
     dialect = DIALECTS.get(url_or_dialect.partition(":")[0])
     if dialect is None:
         raise BadAddress("give a database's address, or one of: sqlite, postgresql, mysql")
-    current = revision(url_or_dialect) if ":" in url_or_dialect else 0
-    if current >= _pending(_revisions()[-1]).revision:
-        return ""
-    text = io.StringIO()
-    config = _config(dialect_name=dialect, transactional_ddl=dialect != "mysql")
-    config.output_buffer = text
-    command.upgrade(config, f"{current or 'base'}:head", sql=True)
-    return text.getvalue()
+    if since is None:
+        since = revision(url_or_dialect) if ":" in url_or_dialect else 0
+    if foreign_keys is None:
+        foreign_keys = has_foreign_keys(url_or_dialect)
+    return _written(dialect, since, foreign_keys).getvalue()
+
+
+def statements(dialect: str, *, since: int) -> list[review.Statement]:
+    """What the revisions after `since` send, each statement with the line that sends it."""
+    return _written(dialect, since, True).statements
+
+
+def _written(dialect: str, since: int, foreign_keys: bool) -> review.Written:
+    text = review.Written(VERSIONS)
+    if since < _number(_revisions()[-1]):
+        config = _config(dialect_name=dialect, transactional_ddl=dialect != "mysql", foreign_keys=foreign_keys)
+        config.output_buffer = text
+        with _in_this_process:
+            command.upgrade(config, f"{since or 'base'}:head", sql=True)
+    return text
+
+
+def has_foreign_keys(url: str) -> bool:
+    """Whether tables get foreign keys: not with `?foreign_keys=off`, for databases that know none, as Vitess."""
+    return dict(parse_qsl(urlsplit(url).query)).get("foreign_keys") != "off"
 
 
 def refuse_pooled(url: str) -> None:
@@ -119,8 +170,7 @@ def _make_file(path: Path) -> None:
 
 
 def _read(url: str) -> schema.Schema:
-    database = open_database(url, pool_size=1)
-    with closing(database):
+    with closing(open_database(url, pool_size=1)) as database:
         return schema.read(database)
 
 
@@ -128,35 +178,63 @@ def _revisions() -> list[Script]:
     return list(reversed(list(ScriptDirectory.from_config(_config()).walk_revisions())))
 
 
-def _pending(script: Script) -> Pending:
-    return Pending(int(script.revision), (script.doc or "").rstrip("."))
+def _number(script: Script) -> int:
+    return int(script.revision)
+
+
+def _title(script: Script) -> str:
+    return (script.doc or "").rstrip(".")
 
 
 def _config(**attributes: Any) -> Config:
     """Alembic's settings; `attributes` reach env.py, which configures its context with them."""
     config = Config(attributes=attributes)
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("version_locations", os.pathsep.join(map(str, VERSIONS)).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 
 
-def _run(url: str, act: Callable[[Config], None], progress: Callable[[str], None] | None) -> None:
-    def told(*, step: Any, **_: Any) -> None:
-        if progress:
-            progress("{}: {}".format(*_pending(step.up_revision)))
+class _Patience:
+    """Pauses between attempts, each longer than the one before; at its end WAIT_S after something was last done."""
 
-    driver = profiles.driver_for(url, patient=True)
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(random.uniform(0.1, 1))  # noqa: S311 - spreads contenders, keeps no secret
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self._until = time.monotonic() + WAIT_S
+        self._pause = 0.1
+
+    def pause(self) -> bool:
+        """Waits; False when there should be no other attempt."""
+        if time.monotonic() >= self._until:
+            return False
+        time.sleep(random.uniform(0.5, 1) * self._pause)  # noqa: S311 - spreads contenders, keeps no secret
+        self._pause = min(LONGEST_PAUSE_S, 2 * self._pause)
+        return True
+
+
+def _run(url: str, act: Callable[[Config], None], progress: Tell | None) -> None:
+    driver, patience = profiles.driver_for(url, patient=True), _Patience()
+
+    def tell(sentence: str) -> None:
+        patience.renew()
+        if progress:
+            progress(sentence)
+
+    def applied(*, step: Any, **_: Any) -> None:
+        tell(f"{_number(step.up_revision)}: {_title(step.up_revision)}")
+
+    while True:
         try:
             with _in_this_process, _alone(driver) as connection:
                 # SQLite's one transaction is its lock; elsewhere a revision holds its locks no longer than it runs.
-                act(_config(connection=connection, on_version_apply=told, **_transactions(driver)))
+                how = {"foreign_keys": has_foreign_keys(url), "tell": tell, **_transactions(driver)}
+                act(_config(connection=connection, on_version_apply=applied, **how))
             return
         except faults.Contended:
-            continue
-    raise Locked
+            if not patience.pause():
+                raise locks.locked(driver) from None
 
 
 def _transactions(driver: Driver) -> dict[str, bool]:
@@ -173,7 +251,7 @@ def _alone(driver: Driver) -> Iterator[sa.Connection]:
     if driver.kind == "sqlite":
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
-        LOCKS[driver.kind](raw)
+        locks.take(driver, raw)
         with engine.connect() as connection:
             yield connection
     except driver.error as error:
@@ -184,28 +262,3 @@ def _alone(driver: Driver) -> Iterator[sa.Connection]:
     finally:
         with suppress(driver.error):  # SQLAlchemy closes it too
             raw.close()
-
-
-def _lock_sqlite(raw: Any) -> None:
-    """Its transaction is the lock. WAL, which the file remembers, lets readers and a writer not wait for each other."""
-    raw.execute("PRAGMA journal_mode = WAL")
-
-
-def _lock_postgresql(raw: Any) -> None:
-    with raw.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = '{LOCK_WAIT_S}s'")
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
-    raw.autocommit = False  # SQLAlchemy expects what psycopg2 does by default
-
-
-def _lock_mysql(raw: Any) -> None:
-    with raw.cursor() as cursor:
-        cursor.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_S}, innodb_lock_wait_timeout = {LOCK_WAIT_S}")
-        # Such a lock is the whole server's, ours is the database's.
-        cursor.execute("SELECT GET_LOCK(CONCAT('roliascan-', MD5(DATABASE())), %s)", (LOCK_WAIT_S,))
-        if cursor.fetchone() != (1,):
-            raise faults.Contended
-
-
-LOCKS: dict[str, Callable[[Any], None]] = {"sqlite": _lock_sqlite, "postgresql": _lock_postgresql, "mysql": _lock_mysql}

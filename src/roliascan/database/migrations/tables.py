@@ -78,14 +78,15 @@ def table(
     """Creates a table. Several columns are written "a, b".
 
     references: column to table, or to table.column where that is not `id`. one_of: column to its values, "a b c".
-    check: column to its condition. Every reference needs an index that it is the first column of.
+    check: column to its condition. Every reference needs an index that it is the first column of; where the database
+    has no foreign keys it is left out.
 
     MySQL cannot take back half a migration, so there what already stands is passed over.
     """
     constraints = [
-        sa.PrimaryKeyConstraint(*_names(key), name=f"pk_{name}"),
-        *(sa.UniqueConstraint(*_names(names), name=_called("uq", name, names)) for names in unique),
-        *(_reference(name, column, target) for column, target in (references or {}).items()),
+        sa.PrimaryKeyConstraint(*split(key), name=f"pk_{name}"),
+        *(sa.UniqueConstraint(*split(names), name=named("uq", name, names)) for names in unique),
+        *(_reference(name, column, target) for column, target in _kept(references).items()),
         *(_one_of(name, column, values) for column, values in (one_of or {}).items()),
         *(sa.CheckConstraint(rule, name=f"ck_{name}_{column}") for column, rule in (check or {}).items()),
     ]
@@ -93,8 +94,8 @@ def table(
     op.create_table(name, *columns, *constraints, if_not_exists=_is_mysql(), **innodb)
     standing = _indexes(name)
     for names in indexes:
-        if (called := _called("ix", name, names)) not in standing:
-            op.create_index(called, name, _names(names))
+        if (called := named("ix", name, names)) not in standing:
+            op.create_index(called, name, split(names))
 
 
 def drop(*names: str) -> None:
@@ -105,16 +106,24 @@ def drop(*names: str) -> None:
 
 def record(revision: int, *, oldest_code: int) -> None:
     """Ends each migration: the schema is at `revision`, and code that needs less than `oldest_code` must not use it."""
+    if revision > 1:  # in one statement, because code reads it meanwhile, and MySQL commits each
+        op.execute(f"UPDATE schema_state SET revision = {revision}, oldest_code = {oldest_code}")
+        return
     op.execute("DELETE FROM schema_state")
     op.execute(f"INSERT INTO schema_state (id, revision, oldest_code) VALUES (1, {revision}, {oldest_code})")
 
 
-def _names(names: str) -> list[str]:
+def split(names: str) -> list[str]:
     return names.split(", ")
 
 
-def _called(kind: str, table_name: str, names: str) -> str:
-    return "_".join([kind, table_name, *_names(names)])
+def named(kind: str, table_name: str, names: str) -> str:
+    """What a key or an index over these columns is called."""
+    return "_".join([kind, table_name, *split(names)])
+
+
+def _kept(references: Mapping[str, str] | None) -> Mapping[str, str]:
+    return (references or {}) if op.get_context().opts.get("foreign_keys", True) else {}
 
 
 def _reference(name: str, column: str, target: str) -> sa.ForeignKeyConstraint:
