@@ -15,6 +15,7 @@ from tests.database.kinds import on_mariadb, on_servers
 from tests.database.proxy import between
 from tests.database.test_connections import COUNT_ONE, teams
 from tests.database.test_values import NOW, put_bucket
+from tests.servers import databases
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_database_that_cannot_be_asked_is_no_mismatch(database_url: str) -> No
 
 @on_mariadb
 def test_a_server_that_cuts_values_is_refused(database_url: str) -> None:  # DB-17
-    driver = driver_for(database_url)
+    driver = driver_for(databases.as_administrator(database_url))
     assert isinstance(driver, MysqlDriver)
     driver.options = {**driver.options, "init_command": "SET sql_mode = 'ANSI'"}
     with (
@@ -136,7 +137,7 @@ def test_the_app_needs_no_right_to_change_tables(database_url: str) -> None:  # 
         administrator.execute(create.format(name))
         everything = "ALL TABLES IN SCHEMA public" if kind == "postgresql" else f"{database_url.rpartition('/')[2]}.*"
         administrator.execute(grant.format(everything, name))
-        url = database_url.replace("postgres@", f"{name}@").replace("root@", f"{name}@")
+        url = databases.as_user(name, database_url)
         try:
             with closing(open_database(url)) as db:
                 Gate(db).check(0.0)

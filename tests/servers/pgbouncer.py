@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from tests.servers import program
+from tests.servers import program, statements
 
 
 def found() -> str | None:
@@ -22,7 +22,7 @@ def running(postgresql_url: str) -> Iterator[str]:
     settings = directory / "pgbouncer.ini"
     settings.write_text(
         f"""[databases]
-* = host=127.0.0.1 port={urlsplit(postgresql_url).port} user=postgres
+* = host=127.0.0.1 port={urlsplit(postgresql_url).port} user={statements.SITE}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
