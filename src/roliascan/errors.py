@@ -83,6 +83,11 @@ class UnsupportedType(Refusal):
     detail = "This type of content is not supported."
 
 
+class Unprocessable(Refusal):
+    code = "unprocessable"
+    detail = "This is well-formed, and yet cannot be done."
+
+
 class TooMany(Refusal):
     """Too often; `retry_after` is in seconds."""
 

@@ -160,7 +160,7 @@ def test_a_database_that_is_not_migrated_is_refused_with_the_command(
         ran = place.ran(*command)
         assert (ran.status, ran.out) == (1, "")
         assert ran.err == (
-            "roliascan: The database is at revision 0, and this version needs 1."
+            "roliascan: The database is at revision 0, and this version needs 2."
             " Its operator must run: roliascan migrate up\n"
         )
     assert place.run("migrate", "up").status == 0
@@ -193,15 +193,19 @@ def test_migrating(empty_database_url: str, new_place: Callable[[str], Place]) -
     assert (behind.status, behind.err) == (1, "")
     assert "roliascan migrate up" in behind.out
     assert document(place.run("migrate", "check", "--json"))["state"] == "behind"
-    assert place.run("migrate", "plan").lines == ["1  The first schema"]
-    assert document(place.run("migrate", "plan", "--json")) == [{"revision": 1, "title": "The first schema"}]
+    assert place.run("migrate", "plan").lines == ["1  The first schema", "2  What was created under an Idempotency-Key"]
+    assert document(place.run("migrate", "plan", "--json"))[0] == {"revision": 1, "title": "The first schema"}
     assert "series_stats" in place.run("migrate", "sql").out
 
     up = place.run("migrate", "up")
     assert (up.status, up.err) == (0, "")
-    assert up.lines == ["1: The first schema", "The database is at revision 1, as this version needs."]
+    assert up.lines == [
+        "1: The first schema",
+        "2: What was created under an Idempotency-Key",
+        "The database is at revision 2, as this version needs.",
+    ]
 
-    assert place.run("migrate", "up").lines == ["The database is at revision 1, as this version needs."]
+    assert place.run("migrate", "up").lines == ["The database is at revision 2, as this version needs."]
     assert place.run("migrate", "check").status == 0
     assert document(place.run("migrate", "check", "--json"))["state"] == "at"
     assert place.run("migrate", "plan").lines == ["Nothing is pending."]

@@ -39,7 +39,7 @@ def test_a_healthy_site(look: Look, database_url: str, tmp_path: Path) -> None:
     assert not [detail for details in found.values() for detail in details if not detail.startswith("ok: ")]
     name = {"s": "SQLite", "p": "PostgreSQL", "m": "MariaDB"}[database_url[0]]
     assert found["database"][0].startswith(f"ok: {name} ")
-    assert found["schema"][0] == "ok: The database is at revision 1, as this version needs."
+    assert found["schema"][0] == "ok: The database is at revision 2, as this version needs."
     assert found["pool"][0].startswith("ok: DATABASE_POOL: 4 connections for each process")
     assert list((tmp_path / "data" / "uploads").glob("[!.]*")) == []  # the probe is gone
     if name != "SQLite":
