@@ -209,8 +209,9 @@ def test_a_server_that_became_read_only(database_url: str) -> None:  # DB-02
     name = database_url.rpartition("/")[2]
     with closing(impatient(database_url)) as db, bare.cursor(database_url) as administrator:
         administrator.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        with pytest.raises(faults.Lost):
+        with pytest.raises(faults.ReadOnly):
             db.run(count_one)
+        assert teams(db) == 0
         administrator.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         db.run(count_one)  # the old connection would still be read-only
         assert teams(db) == 1

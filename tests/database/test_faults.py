@@ -232,7 +232,7 @@ def test_a_killed_statement_drops_its_connection(database_url: str) -> None:
         (4031, faults.Lost),
         (2006, faults.Lost),
         (2013, faults.Lost),
-        (1836, faults.Lost),
+        (1836, faults.ReadOnly),
         (3024, faults.Slow),
         (1040, faults.Unreachable),
         (1406, None),

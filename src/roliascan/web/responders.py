@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from roliascan.errors import Invalid, NotAllowed, Problem
+from roliascan.errors import Invalid, NotAllowed, Problem, ReadOnly
 from roliascan.ids import new_id
 from roliascan.people.persons import require
 from roliascan.web import bodies, headers, logs, queries
@@ -56,6 +56,8 @@ def _responder(route: Route, parts: Parts) -> Responder:
     changes = route.method not in _READS
 
     def respond(_resource: object, req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        if changes and parts.settings.read_only:
+            raise ReadOnly
         if checked:
             parts.gate.check(time.monotonic(), database(parts, req.env))
         wants = wanted()

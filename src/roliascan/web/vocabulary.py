@@ -12,6 +12,7 @@ from roliascan.errors import (
     NotFound,
     NotSatisfiable,
     PreconditionFailed,
+    ReadOnly,
     Refusal,
     Removed,
     TooLarge,
@@ -115,7 +116,7 @@ class NotStarted(Busy):
 NOT_NOW: tuple[type[Refusal], ...] = (
     *(Busy, NotStarted, SchemaMismatch, TooManyPasswords, StorageFull, StorageUnavailable),
     *(faults.Unreachable, faults.Lost, faults.OutcomeUnknown, faults.Contended, faults.Slow, faults.OutOfTime),
-    faults.Unmigrated,
+    *(faults.Unmigrated, faults.ReadOnly, ReadOnly),
 )
 """What any request may meet."""
 
