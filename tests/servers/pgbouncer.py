@@ -13,12 +13,12 @@ def found() -> str | None:
 
 
 @contextmanager
-def running(postgresql_url: str) -> Iterator[str]:
+def running(postgresql_url: str, port: int = 0) -> Iterator[str]:
     """Yields postgresql://postgres@127.0.0.1:PORT; every database of the server behind it has the same name here."""
     pooler = found()
     if pooler is None:
         raise program.DidNotStart("pgbouncer is not installed")
-    directory, port = program.server_directory("pgbouncer"), program.free_port()
+    directory, port = program.server_directory("pgbouncer"), port or program.free_port()
     settings = directory / "pgbouncer.ini"
     settings.write_text(
         f"""[databases]
