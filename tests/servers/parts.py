@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.servers import aws_lambda, databases, mariadb, pgbouncer, postgresql, serverless_offline, statements
+from tests.servers import (
+    aws_lambda,
+    databases,
+    mariadb,
+    nginx,
+    pgbouncer,
+    postgresql,
+    serverless_offline,
+    statements,
+)
 
 
 class Part(NamedTuple):
@@ -22,6 +31,7 @@ PARTS = {
     "postgresql": Part(postgresql.found, "apt-get install postgresql"),
     "mariadb": Part(mariadb.found, "apt-get install mariadb-server"),
     "pgbouncer": Part(pgbouncer.found, "apt-get install pgbouncer"),
+    "nginx": Part(nginx.found, "apt-get install nginx-light libfaketime"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
 }
 OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make parity")}
