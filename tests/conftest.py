@@ -72,6 +72,18 @@ def _start(needed: set[str]) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
+@pytest.hookimpl(trylast=True)  # when the workers are done
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        _minded.update(parts.minded())
+        if _minded and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+_minded: dict[str, set[str]] = {}
+"""What no pooler should be told, and one was in this run."""
+
+
 def pytest_unconfigure() -> None:
     _servers.close()
 
@@ -82,6 +94,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, figure in report.user_properties:
             if name == "told":
                 terminalreporter.write_line(str(figure))
+    for name, texts in _minded.items():
+        told = "\n  ".join(sorted(texts)[:20])
+        terminalreporter.write_line(f"A database server was told what {name} (SC 63):\n  {told}", red=True)
     reasons = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
     if reasons:
         told = "; ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))

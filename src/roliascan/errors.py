@@ -83,6 +83,11 @@ class UnsupportedType(Refusal):
     detail = "This type of content is not supported."
 
 
+class Unprocessable(Refusal):
+    code = "unprocessable"
+    detail = "This is well-formed, and yet cannot be done."
+
+
 class TooMany(Refusal):
     """Too often; `retry_after` is in seconds."""
 
@@ -103,3 +108,13 @@ class Busy(Refusal):
     def __init__(self, detail: str | None = None, *, retry_after: int = 2) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class ReadOnly(Busy):
+    """The operator switched changes off."""
+
+    code = "read_only"
+    detail = "This site takes no changes right now, while it is being worked on. Reading works; try again later."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=60)

@@ -72,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: frozenset[str]
     trusted_hops: int
     rate_limits: dict[str, Limit]
+    read_only: bool
     request_timeout: int
     """0: as long as it takes, or as long as the platform tells with each request."""
     data_dir: str
@@ -104,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             cors_origins=given.read("CORS_ORIGINS", "", _origins),
             trusted_hops=given.number("TRUSTED_HOPS", 0, 0, 20),
             rate_limits=given.read("RATE_LIMITS", "on", _limits),
+            read_only=given.read("READ_ONLY", "off", _switch),
             request_timeout=given.read("REQUEST_TIMEOUT", _patience(environ), _optional_duration),
             data_dir=data_dir,
             on_function=on_function,
@@ -250,6 +252,12 @@ def duration(text: str) -> int:
     if not match or int(match[1]) == 0:
         raise ValueError("write a time such as 30m, 12h or 7d")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError("write on or off")
+    return text == "on"
 
 
 def _optional_duration(text: str) -> int:

@@ -14,6 +14,7 @@ LINES = [
     "0 sessions ended",
     "0 uploads ended",
     "0 limits forgotten",
+    "0 idempotency keys forgotten",
     "0 files deleted that nothing shows",
     "0 stored files deleted that no row names",
 ]
@@ -58,7 +59,7 @@ def test_as_json(simple_place: Place) -> None:
     told = json.loads(ran.out)
     assert (ran.status, ran.err) == (0, "")
     assert [name for name in told if name != "finished"] == [
-        *("chaptersPublished", "seriesPublished", "sessionsEnded", "uploadsEnded", "limitsForgotten"),
+        *("chaptersPublished", "seriesPublished", "sessionsEnded", "uploadsEnded", "limitsForgotten", "keysForgotten"),
         *("filesDeleted", "straysDeleted"),
     ]
     assert {name: count for name, count in told.items() if count} == {

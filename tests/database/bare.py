@@ -10,18 +10,18 @@ import psycopg2
 import pymysql
 import sqlalchemy as sa
 
-from tests.servers import mariadb
+from tests.servers import databases, mariadb
 
 
 def connect(url: str) -> Any:
-    """In autocommit."""
+    """In autocommit, as the administrator of a server."""
     if url.startswith("sqlite:///"):
         return sqlite3.connect(
             url.removeprefix("sqlite:///"), isolation_level=None, timeout=0.1, check_same_thread=False
         )
     if url.startswith("mysql:"):
-        return mariadb.connect(url)
-    connection = psycopg2.connect(url)
+        return mariadb.connect(databases.as_administrator(url))
+    connection = psycopg2.connect(databases.as_administrator(url))
     connection.autocommit = True
     return connection
 
@@ -59,7 +59,7 @@ def end_connections(url: str) -> None:
 def inspector(url: str) -> Iterator[sa.Inspector]:
     """SQLAlchemy's view of the catalogs."""
     drivers = {"mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg2", "sqlite": "sqlite"}
-    kind, _, rest = url.partition(":")
+    kind, _, rest = databases.as_administrator(url).partition(":")
     engine = sa.create_engine(f"{drivers[kind]}:{rest}")
     try:
         yield sa.inspect(engine)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.database import bare
+from tests.servers import databases
 
 _GRANTS = {
     "postgresql": [
@@ -25,6 +26,6 @@ def site_role(url: str) -> Iterator[str]:
         for grant in _GRANTS[kind]:
             administrator.execute(grant.format(role=role, database=database))
         try:
-            yield url.replace("postgres@", f"{role}@").replace("root@", f"{role}@")
+            yield databases.as_user(role, url)
         finally:
             administrator.execute(_DROP[kind].format(role=role))

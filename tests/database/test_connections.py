@@ -17,6 +17,7 @@ from tests.database import bare
 from tests.database.kinds import on_mariadb, on_postgresql, on_servers, with_foreign_keys
 from tests.database.proxy import Proxy, between
 from tests.database.test_values import NOW, Bucket, Number, put_bucket
+from tests.servers import databases
 
 POOL = 4
 TEAMS = "SELECT value AS number FROM counters WHERE name = 'teams'"
@@ -208,8 +209,9 @@ def test_a_server_that_became_read_only(database_url: str) -> None:  # DB-02
     name = database_url.rpartition("/")[2]
     with closing(impatient(database_url)) as db, bare.cursor(database_url) as administrator:
         administrator.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        with pytest.raises(faults.Lost):
+        with pytest.raises(faults.ReadOnly):
             db.run(count_one)
+        assert teams(db) == 0
         administrator.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         db.run(count_one)  # the old connection would still be read-only
         assert teams(db) == 1
@@ -265,7 +267,7 @@ def test_a_server_without_a_place_for_us(database_url: str) -> None:  # DB-04
     with bare.cursor(database_url) as administrator:
         administrator.execute(limits[kind].format(name))
         administrator.execute(f"GRANT SELECT ON counters TO {name}")
-        url = database_url.replace("postgres@" if kind == "postgresql" else "root@", f"{name}@")
+        url = databases.as_user(name, database_url)
         try:
             with closing(impatient(url, 2)) as db:
                 with db.begin() as tx:

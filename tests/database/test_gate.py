@@ -16,6 +16,7 @@ from tests.database.proxy import between
 from tests.database.roles import site_role
 from tests.database.test_connections import COUNT_ONE, teams
 from tests.database.test_values import NOW, put_bucket
+from tests.servers import databases
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_it_asks_once_and_after_a_refusal_every_five_seconds(database_url: str) 
             assert all(threads.map(refused, [55.5] * 100))
         assert asked() == 2
         with bare.cursor(database_url) as cursor:
-            cursor.execute("UPDATE schema_state SET revision = 1")
+            cursor.execute("UPDATE schema_state SET revision = 2")
         gate.check(61.0)
         proxy.sent = b""
         with ThreadPoolExecutor(8) as threads:
@@ -115,7 +116,7 @@ def test_a_database_that_cannot_be_asked_is_no_mismatch(database_url: str) -> No
 
 @on_mariadb
 def test_a_server_that_cuts_values_is_refused(database_url: str) -> None:  # DB-17
-    driver = driver_for(database_url)
+    driver = driver_for(databases.as_administrator(database_url))
     assert isinstance(driver, MysqlDriver)
     driver.options = {**driver.options, "init_command": "SET sql_mode = 'ANSI'"}
     with (

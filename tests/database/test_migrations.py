@@ -50,16 +50,17 @@ def described(url: str) -> dict[str, Any]:
 
 def test_up_and_again_and_down_and_up(empty_database_url: str) -> None:  # SC 78
     url, told = empty_database_url, list[str]()
-    assert [step[:2] for step in migrations.plan(url)] == [(1, "The first schema")]
+    titles = [(1, "The first schema"), (2, "What was created under an Idempotency-Key")]
+    assert [step[:2] for step in migrations.plan(url)] == titles
     assert migrations.check(url).name == "behind"
     migrations.upgrade(url, progress=told.append)
-    assert told == ["1: The first schema"]
-    assert bare.rows(url, "SELECT id, revision, oldest_code FROM schema_state") == [(1, 1, 1)]
+    assert told == ["1: The first schema", "2: What was created under an Idempotency-Key"]
+    assert bare.rows(url, "SELECT id, revision, oldest_code FROM schema_state") == [(1, 2, 1)]
     assert migrations.check(url).name == "at"
     assert migrations.plan(url) == []
     first = described(url)
     migrations.upgrade(url, progress=told.append)
-    assert len(told) == 1
+    assert len(told) == 2
     with closing(open_database(url)) as db:
         assert teams(db) == 0
         db.run(lambda tx: tx.write("UPDATE counters SET value = 7"))
@@ -78,7 +79,7 @@ def test_it_is_one_schema_on_all(database_url: str, sqlite_url: str) -> None:
     assert list(here) == list(there)
     for table, description in here.items():
         assert description == there[table], table
-    assert len(here) == 28  # with Alembic's own
+    assert len(here) == 29  # with Alembic's own
 
 
 def test_every_reference_has_an_index(database_url: str) -> None:
@@ -93,7 +94,10 @@ def test_two_processes_at_a_time(empty_database_url: str) -> None:
     program = "import sys; from roliascan.database import migrations; migrations.upgrade(sys.argv[1], progress=print)"
     command = [sys.executable, "-c", program, empty_database_url]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert sorted(process.communicate()[0] for process in both) == ["", "1: The first schema\n"]
+    assert sorted(process.communicate()[0] for process in both) == [
+        "",
+        "1: The first schema\n2: What was created under an Idempotency-Key\n",
+    ]
     assert [process.returncode for process in both] == [0, 0]
     assert migrations.check(empty_database_url).name == "at"
 
@@ -102,7 +106,7 @@ def test_two_threads_at_a_time(empty_database_url: str) -> None:
     told = list[str]()
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(lambda _: migrations.upgrade(empty_database_url, progress=told.append), range(3)))
-    assert len(told) == 1
+    assert len(told) == 2
 
 
 LOCKED = {
@@ -229,7 +233,7 @@ def test_half_a_migration_is_completed(empty_database_url: str) -> None:
         for statement in [
             "DELETE FROM alembic_version",
             "DELETE FROM schema_state",
-            "DROP TABLE upload_files, upload_sessions, audit, rate_limits",
+            "DROP TABLE idempotency_keys, upload_files, upload_sessions, audit, rate_limits",
             "DROP INDEX ix_chapters_state_publish_at ON chapters",
             "DROP INDEX ix_users_role_id ON users",
         ]:
@@ -238,7 +242,8 @@ def test_half_a_migration_is_completed(empty_database_url: str) -> None:
     migrations.upgrade(empty_database_url)
     assert described(empty_database_url) == whole
     with bare.cursor(empty_database_url) as cursor:
-        cursor.execute("DROP TABLE upload_files, schema_state")
+        cursor.execute("UPDATE alembic_version SET version_num = '1'")
+        cursor.execute("DROP TABLE idempotency_keys, upload_files, schema_state")
     migrations.downgrade(empty_database_url)
     assert list(described(empty_database_url)) == ["alembic_version"]
 
@@ -278,7 +283,7 @@ def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
     file = tmp_path / "a b" / "c" / "x%.db"
     url = f"sqlite:///{tmp_path}/a%20b/c/x%25.db"
     assert migrations.check(url).name == "behind"
-    assert len(migrations.plan(url)) == 1
+    assert len(migrations.plan(url)) == 2
     assert not file.parent.exists()  # asking makes nothing
     migrations.upgrade(url)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -311,6 +316,7 @@ def test_keys_are_bytes_whatever_the_language(database_url: str) -> None:
         "chapters.label",
         "chapters.title",
         "files.name",
+        "idempotency_keys.location",
         "permissions.description",
         "series.author",
         "series.hidden_reason",

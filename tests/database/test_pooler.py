@@ -12,7 +12,7 @@ from tests.database import bare
 from tests.database.test_connections import TEAMS, count_one, teams
 from tests.database.test_faults import Setting
 from tests.database.test_values import NOW, ONE, Bucket, Number, put_bucket, put_user
-from tests.servers import parts, pgbouncer
+from tests.servers import databases, parts, pgbouncer, program
 
 TIMEOUTS = "SELECT name, setting FROM pg_settings WHERE source = 'session' AND name LIKE '%timeout'"
 
@@ -86,3 +86,29 @@ def kill(db: Database) -> None:
     """Ends the pooler's connections to this database, which ends ours the next time we speak."""
     with pytest.raises(faults.Lost):
         db.run(lambda tx: tx.read("SELECT 1 AS number FROM pg_terminate_backend(pg_backend_pid())", Number))
+
+
+@pytest.mark.postgresql
+@pytest.mark.pgbouncer
+def test_a_pooler_that_was_stopped_and_started() -> None:
+    """Within a transaction what was done is lost, and said to be; then nobody answers; then all is as before."""
+    parts.require("pgbouncer")
+    server, port = parts.require("postgresql"), program.free_port()
+    with databases.migrated_copy(server) as url, ExitStack() as first:
+        pooler = first.enter_context(pgbouncer.running(server, port=port))
+        with closing(open_database(f"{pooler}/{url.rpartition('/')[2]}", pool_size=1)) as db:
+            db.run(count_one)
+
+            def verb(tx: Tx) -> None:
+                count_one(tx)
+                first.close()
+                count_one(tx)
+
+            with pytest.raises(faults.Lost):
+                db.run(verb)
+            for _ in range(2):
+                with pytest.raises(faults.Unreachable):
+                    db.run(count_one)
+            with pgbouncer.running(server, port=port):
+                db.run(count_one)
+                assert teams(db) == 2

@@ -17,6 +17,7 @@ from tests.database.fronts import REMOTE, before
 from tests.database.kinds import on_mariadb, on_postgresql, on_servers
 from tests.database.proxy import between
 from tests.database.test_connections import count_one, teams
+from tests.servers import databases
 
 HOSTILE = "p@ss:w/o?r#d[]%25 +&=ü'\"\\"
 
@@ -166,13 +167,13 @@ def test_hostile_names_and_passwords(database_url: str) -> None:
             administrator.execute(f"CREATE ROLE {quoted} LOGIN")
             administrator.execute(f"GRANT SELECT ON counters TO {quoted}")
         try:
-            user = f"{quote(name, safe='')}:{quote(HOSTILE, safe='')}@"
-            with closing(open_database(database_url.replace("root@", user).replace("postgres@", user))) as db:
+            user = f"{quote(name, safe='')}:{quote(HOSTILE, safe='')}"
+            with closing(open_database(databases.as_user(user, database_url))) as db:
                 assert teams(db) == 0
             if kind == "mysql":
-                wrong = f"{quote(name, safe='')}:wrong@"
+                wrong = f"{quote(name, safe='')}:wrong"
                 with pytest.raises(faults.Unreachable):
-                    teams(open_database(database_url.replace("root@", wrong)))
+                    teams(open_database(databases.as_user(wrong, database_url)))
         finally:
             if kind == "mysql":
                 administrator.execute("DROP USER %s", (name,))

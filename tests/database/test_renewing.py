@@ -13,6 +13,7 @@ from tests.database import bare
 from tests.database.kinds import on_servers
 from tests.database.proxy import between
 from tests.database.test_connections import teams
+from tests.servers import databases
 
 MAKE = {"postgresql": "CREATE ROLE {} LOGIN PASSWORD '{}'", "mysql": "CREATE USER {} IDENTIFIED BY '{}'"}
 # PostgreSQL's server of the tests believes everybody: there the user changes, as when two take turns.
@@ -30,11 +31,10 @@ class Rotation(NamedTuple):
 @contextmanager
 def rotating(url: str) -> Iterator[Rotation]:
     kind, name = url.partition(":")[0], f"turn_{url.rpartition('/')[2]}"
-    root = "postgres@" if kind == "postgresql" else "root@"
     turn, asked = [0], list[str]()
 
     def address() -> str:
-        return url.replace(root, f"{name}_{turn[0]}:p{turn[0]}@")
+        return databases.as_user(f"{name}_{turn[0]}:p{turn[0]}", url)
 
     def again() -> str:
         asked.append(address())

@@ -2,6 +2,9 @@
 
     python -m tests.faults [DATABASE...] [--kills N] [--seed N]
 
+Then breaks connections to the servers in every way and phase, also behind a pooler, and kills PostgreSQL, while four
+processes write; prints another table.
+
 Ends with status 1 where anything was lost, half done, told wrongly, or left over after a sweep. The moments of the
 kills and what people do are drawn from the seed, which is printed; how far a server gets until then is the machine's.
 """
@@ -10,16 +13,19 @@ import argparse
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from roliascan.database import migrations
-from tests.faults import runs
+from tests.faults import matrix, runs
+from tests.faults.matrix import Cell
 from tests.faults.runs import Ender
 from tests.faults.tallies import HEAD, Tally, row
+from tests.faults.writers import Writers, writers
 from tests.servers import databases, mariadb, postgresql
 
+WRITES = 12  # of each process, in each cell
 KINDS = ("sqlite", "postgresql", "mariadb")
 SERVERS = {"postgresql": postgresql.running, "mariadb": mariadb.running}
 
@@ -36,8 +42,32 @@ def main() -> int:
             table[f"{kind} SIGTERM"] = _run(kind, server, "SIGTERM", runs.terminate, kills=fewer, seed=seed)
         if kind == "postgresql":
             table["postgresql itself"] = _run_itself(kills=fewer, seed=seed)
+    cells = _matrix(asked.databases or KINDS, kills=asked.kills * 3 // 2, seed=seed)
     print("\n".join([HEAD, *(row(name, tally) for name, tally in table.items())]))
-    return 1 if any(tally.violations for tally in table.values()) else 0
+    print("\n".join([matrix.HEAD, *(matrix.row(name, cell) for name, cell in cells.items())]))
+    return 1 if any(tally.violations for tally in table.values()) or any(cell.wrong for cell in cells.values()) else 0
+
+
+def _matrix(kinds: Collection[str], *, kills: int, seed: int) -> dict[str, Cell]:
+    """By database and fault, under load from four processes."""
+    cells: dict[str, Cell] = {}
+    with writers() as processes:
+        for kind in (one for one in kinds if one != "sqlite"):
+            for pooled in (False, True) if kind == "postgresql" else (False,):
+                name = "pgbouncer" if pooled else kind
+                with _server(kind) as server, matrix.place(server, pooled=pooled) as (url, database):
+                    found = matrix.run(processes, url, database, writes=WRITES, told=_teller(name))
+                cells |= {f"{name}: {fault}": cell for fault, cell in found.items()}
+            if kind == "postgresql":
+                cells[f"postgresql: {kills} x SIGKILL"] = _killed(processes, kills=kills, seed=seed)
+    return cells
+
+
+def _killed(processes: Writers, *, kills: int, seed: int) -> Cell:
+    told = _teller("postgresql killed")
+    with runs.mortal_postgresql() as (server, restart), databases.new(server) as url:
+        migrations.upgrade(url)
+        return matrix.killed(processes, url, restart, kills=kills, writes=WRITES, seed=seed, told=told)
 
 
 def _arguments() -> argparse.Namespace:

@@ -30,7 +30,7 @@ from tests.platforms.shapes import Request, http_api_event
 from tests.platforms.sites import FORM, form
 from tests.platforms.test_start import run
 from tests.platforms.test_time_left import Context, environ_of
-from tests.servers import program, runtime_api
+from tests.servers import databases, program, runtime_api
 
 LIST = http_api_event(Request("GET", f"{API}/series?limit=2"))
 SNAP_START = {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
@@ -273,7 +273,7 @@ handler(http_api_event(Request("GET", "/api/v1/series", {"Cookie": "token=x"})),
 @on_postgresql
 def test_the_environment_is_in_no_line_of_the_log(database_url: str) -> None:  # SC 57a, SC 61
     secrets = {
-        "DATABASE_URL": database_url.replace("postgres@", "postgres:hunter2-in-the-url@"),
+        "DATABASE_URL": databases.as_user("site:hunter2-in-the-url", database_url),
         "JWT_SECRET": "hunter2-that-signs-0123456789abcdef",
         "AWS_SECRET_ACCESS_KEY": "hunter2-of-amazon",
     }

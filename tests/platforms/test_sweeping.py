@@ -23,6 +23,7 @@ COUNTS = {
     "sessionsEnded": 0,
     "uploadsEnded": 0,
     "limitsForgotten": 0,
+    "keysForgotten": 0,
     "filesDeleted": 0,
     "straysDeleted": 1,
     "finished": True,

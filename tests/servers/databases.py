@@ -13,11 +13,12 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
 import pymysql
 
-from tests.servers import mariadb
+from tests.servers import mariadb, statements
 
 _numbers = itertools.count(1)
 
@@ -79,7 +80,7 @@ def _sqlite_template(run: Path) -> Path:
 
 @contextmanager
 def new(server: str) -> Iterator[str]:
-    """A database without tables on the server at this address; it is dropped afterwards, whoever is connected."""
+    """A database without tables, for its administrator; it is dropped afterwards, whoever is connected."""
     name = _create(server)
     yield f"{server}/{name}"
     _drop(server, name)
@@ -87,12 +88,12 @@ def new(server: str) -> Iterator[str]:
 
 @contextmanager
 def migrated(server: str, *, foreign_keys: bool = True) -> Iterator[str]:
-    """A migrated database on the server at this address; it is emptied afterwards, whoever is connected.
+    """A migrated database as the service is given it; it is emptied afterwards, whoever is connected.
 
     Without `foreign_keys` it has none, as at providers that allow none: for MySQL.
     """
     name = _kept(server, foreign_keys=foreign_keys)
-    yield f"{server}/{name}"
+    yield as_user(statements.SITE, f"{server}/{name}")
     _disconnect(server, name)
     _empty(server, name)
 
@@ -101,8 +102,25 @@ def migrated(server: str, *, foreign_keys: bool = True) -> Iterator[str]:
 def migrated_copy(server: str) -> Iterator[str]:
     """As `migrated` on PostgreSQL, for this one use and dropped afterwards: a pooler may keep connections to it."""
     name = _create(server, f"TEMPLATE {_kept(server)}")
-    yield f"{server}/{name}"
+    yield as_user(statements.SITE, f"{server}/{name}")
     _drop(server, name)
+
+
+def as_user(user: str, url: str) -> str:
+    """The same address for somebody else: a name, or a name and a password with a colon between them."""
+    return urlsplit(url)._replace(netloc=f"{user}@{urlsplit(url).netloc.rpartition('@')[2]}").geturl()
+
+
+def as_administrator(url: str) -> str:
+    names = {"mysql": "root", "postgresql": "postgres"}
+    return as_user(names[_kind(url)], url) if _kind(url) in names else url
+
+
+def directory(server: str) -> Path:
+    """Where the server at this address keeps its data."""
+    with _cursor(server) as cursor:
+        cursor.execute("SELECT @@datadir" if _kind(server) == "mysql" else "SHOW data_directory")
+        return Path(cursor.fetchone()[0])
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pymysql
 
-from tests.servers import program
+from tests.servers import program, statements
 
 
 def found() -> str | None:
@@ -30,13 +30,16 @@ def running() -> Iterator[str]:
     program.prepare(install, "--no-defaults", *options, *_places(directory), directory=directory)
     url = f"mysql://root@127.0.0.1:{port}"
     with program.running(
-        [server, "--no-defaults", *_places(directory), f"--port={port}", *_options()],
+        [server, "--no-defaults", *_places(directory), f"--port={port}", *_options(), *statements.MARIADB],
         ready=lambda: _connects(url),
         directory=directory,
         cwd=directory,
         uid=program.server_uid(),
         stop=signal.SIGKILL,  # the data goes with it
     ):
+        with closing(connect(url)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"CREATE USER {statements.SITE}")
+            cursor.execute(f"GRANT ALL ON *.* TO {statements.SITE}")
         yield url
 
 

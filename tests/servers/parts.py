@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.servers import aws_lambda, mariadb, pgbouncer, postgresql, serverless_offline
+from tests.servers import (
+    aws_lambda,
+    databases,
+    mariadb,
+    nginx,
+    pgbouncer,
+    postgresql,
+    serverless_offline,
+    statements,
+)
 
 
 class Part(NamedTuple):
@@ -22,6 +31,7 @@ PARTS = {
     "postgresql": Part(postgresql.found, "apt-get install postgresql"),
     "mariadb": Part(mariadb.found, "apt-get install mariadb-server"),
     "pgbouncer": Part(pgbouncer.found, "apt-get install pgbouncer"),
+    "nginx": Part(nginx.found, "apt-get install nginx-light libfaketime"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
 }
 OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make parity")}
@@ -74,6 +84,12 @@ def up(needed: Collection[str]) -> Iterator[None]:
         if "pgbouncer" in there and "postgresql" in there:
             _enter(stack, {"pgbouncer": pgbouncer.running(require("postgresql"))})
         yield
+
+
+def minded() -> dict[str, set[str]]:
+    """What the servers that are up were told on behalf of the service, and should not have been."""
+    addresses = [address for name in DATABASE_SERVERS if (address := os.environ.get(_variable(name)))]
+    return statements.minded(one for address in addresses for one in statements.heard(databases.directory(address)))
 
 
 def _enter(stack: ExitStack, servers: Mapping[str, AbstractContextManager[str]]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from tests.servers import program
+from tests.servers import program, statements
 
 
 def found() -> str | None:
@@ -13,7 +13,7 @@ def found() -> str | None:
 
 
 @contextmanager
-def running(postgresql_url: str, size: int = 2) -> Iterator[str]:
+def running(postgresql_url: str, size: int = 2, port: int = 0) -> Iterator[str]:
     """Yields postgresql://postgres@127.0.0.1:PORT; every database of the server behind it has the same name here.
 
     `size`: connections to the server, for each database.
@@ -21,11 +21,11 @@ def running(postgresql_url: str, size: int = 2) -> Iterator[str]:
     pooler = found()
     if pooler is None:
         raise program.DidNotStart("pgbouncer is not installed")
-    directory, port = program.server_directory("pgbouncer"), program.free_port()
+    directory, port = program.server_directory("pgbouncer"), port or program.free_port()
     settings = directory / "pgbouncer.ini"
     settings.write_text(
         f"""[databases]
-* = host=127.0.0.1 port={urlsplit(postgresql_url).port} user=postgres
+* = host=127.0.0.1 port={urlsplit(postgresql_url).port} user={statements.SITE}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}

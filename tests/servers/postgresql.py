@@ -3,12 +3,12 @@
 import shutil
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
 
-from tests.servers import program
+from tests.servers import program, statements
 
 INSTALLED = Path("/usr/lib/postgresql")  # Debian keeps each version's programs off the PATH
 
@@ -27,7 +27,9 @@ CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "of
 @contextmanager
 def running() -> Iterator[str]:
     """Yields postgresql://postgres@127.0.0.1:PORT, without a database name. Its clock shows another zone than ours."""
-    with made() as directory, serving(directory, program.free_port(), CARELESS) as url:
+    told = CARELESS | statements.POSTGRESQL
+    with made() as directory, serving(directory, program.free_port(), told) as url:
+        _administer(url, f"CREATE ROLE {statements.SITE} LOGIN SUPERUSER")
         yield url
 
 
@@ -73,6 +75,11 @@ def serving(directory: Path, port: int, settings: Mapping[str, str]) -> Iterator
 def _initdb(programs: Path, directory: Path, data: str) -> None:
     options = ["-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
     program.prepare(f"{programs}/initdb", *options, "-D", data, directory=directory)
+
+
+def _administer(url: str, sql: str) -> None:
+    with closing(psycopg2.connect(f"{url}/postgres")) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(sql)
 
 
 def _connects(url: str) -> bool:

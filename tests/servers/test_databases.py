@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.servers import mariadb
+from tests.servers import databases, mariadb
 
 TABLE = "CREATE TABLE left_over (id INT PRIMARY KEY)"
 
@@ -20,9 +20,9 @@ def _cursor(url: str) -> Iterator[Any]:
     if url.startswith("sqlite:///"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     elif url.startswith("mysql:"):
-        connection = mariadb.connect(url)
+        connection = mariadb.connect(databases.as_administrator(url))
     else:
-        connection = psycopg2.connect(url)
+        connection = psycopg2.connect(databases.as_administrator(url))
         connection.autocommit = True
     with closing(connection), closing(connection.cursor()) as cursor:
         yield cursor

@@ -110,6 +110,7 @@ def test_the_site_is_alive_and_ready(any_site: Site) -> None:
         "database": "ok",
         "schema": "ok",
         "storage": "ok",
+        "changes": "ok",
     }
 
 

@@ -252,6 +252,7 @@ def _database(found: Settings, *, instances: int) -> Findings:
             yield from _server(db, server, found.database_url)
             yield from _schema(db)
             yield from _foreign_keys(db)
+            yield from _changes(db, switched_off=found.read_only)
             yield _pool(found, server, instances)
     except faults.Unmigrated:  # SQLite has no file yet
         yield Finding("schema", "wrong", faults.Unmigrated.detail)
@@ -264,6 +265,15 @@ def _database(found: Settings, *, instances: int) -> Findings:
             yield Finding("database", "wrong", told)
     except BadAddress as bad:
         yield Finding("database", "wrong", f"DATABASE_DIRECT_URL: {bad}")
+
+
+def _changes(db: Database, *, switched_off: bool) -> Findings:
+    if switched_off:
+        yield Finding("changes", "note", "READ_ONLY is on: every change is refused, reading works")
+    if schema.read(db).read_only:
+        yield Finding(
+            "changes", "note", "the database takes no changes: it is read-only, as a replica or in a fail-over"
+        )
 
 
 def _looked_at(db: Database) -> _Server:

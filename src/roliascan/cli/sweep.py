@@ -19,6 +19,7 @@ _LINES = {
     "sessions_ended": "sessions ended",
     "uploads_ended": "uploads ended",
     "limits_forgotten": "limits forgotten",
+    "keys_forgotten": "idempotency keys forgotten",
     "files_deleted": "files deleted that nothing shows",
     "strays_deleted": "stored files deleted that no row names",
 }

@@ -17,6 +17,16 @@ class Lost(Busy):
     detail = "The connection to the database broke; nothing was changed. Try again."
 
 
+class ReadOnly(Lost):
+    """The server takes no changes, as one that a fail-over left behind, or before it has taken over.
+
+    The connection is given up as if it were lost: the next one may lead to the server that does.
+    """
+
+    code = "database_read_only"
+    detail = "The database takes no changes right now; nothing was changed. Reading works; try again."
+
+
 class OutcomeUnknown(Busy):
     """Something broke while a commit was under way, or after it: it may have happened. Look before repeating."""
 

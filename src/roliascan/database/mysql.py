@@ -107,9 +107,9 @@ _FAULTS: Mapping[int, type[Refusal]] = {  # dev.mysql.com/doc/mysql-errors/8.0/e
     1317: faults.Lost,  # the statement was killed; its transaction ends with the connection
     1927: faults.Lost,  # the connection was killed
     4031: faults.Lost,  # MySQL 8 closed it because it was idle
-    1290: faults.Lost,  # read-only after a fail-over, in three ways
-    1792: faults.Lost,
-    1836: faults.Lost,
+    1290: faults.ReadOnly,  # by --read-only, of the transaction, of the engine
+    1792: faults.ReadOnly,
+    1836: faults.ReadOnly,
     1040: faults.Unreachable,
     1203: faults.Unreachable,
     1226: faults.Unreachable,

@@ -108,9 +108,8 @@ class PostgresqlDriver:
         code = getattr(error, "pgcode", None) or ""
         if known := _FAULTS.get(code):
             return known()
-        # 08: the connection itself; 57P: the server is going away; 25006: it became read-only in a fail-over;
-        # 25P03: we were silent for too long within a transaction
-        if (raw.closed and not code) or code.startswith(("08", "57P")) or code in {"25006", "25P03"}:
+        # 08: the connection itself; 57P: the server is going away; 25P03: we were silent for too long in a transaction
+        if (raw.closed and not code) or code.startswith(("08", "57P")) or code == "25P03":
             return faults.Lost()
         if code.startswith("53"):
             return faults.Unreachable()
@@ -129,5 +128,6 @@ _FAULTS: Mapping[str, type[Refusal]] = {  # postgresql.org/docs/current/errcodes
     "40P01": faults.Contended,
     "55P03": faults.Contended,
     "57014": faults.Slow,
+    "25006": faults.ReadOnly,
     "42P01": faults.Unmigrated,
 }

@@ -10,7 +10,7 @@ from roliascan.database import Database
 from roliascan.database.faults import Unmigrated
 from roliascan.errors import Busy
 
-REVISION = 1  # of the schema that this code needs
+REVISION = 2  # of the schema that this code needs
 ASK_AGAIN_S = 5.0
 
 
@@ -29,6 +29,15 @@ class Schema(msgspec.Struct, frozen=True):
     revision: int
     oldest_code: int
     sql_mode: str | None = None
+    read_only: bool = False
+
+
+_MORE = {
+    "sqlite": ", NULL AS sql_mode, 0 AS read_only",
+    "postgresql": ", NULL AS sql_mode, current_setting('transaction_read_only') = 'on' AS read_only",
+    # The mode is asked for here and not while connecting, where it would cost each connection a round trip.
+    "mysql": ", @@sql_mode AS sql_mode, @@read_only + @@innodb_read_only > 0 AS read_only",
+}
 
 
 class State(NamedTuple):
@@ -44,10 +53,8 @@ class State(NamedTuple):
 
 def read(db: Database) -> Schema:
     """The database's own account; raises what `Database.read` raises."""
-    # MySQL's mode is asked for here and not while connecting, where it would cost each connection a round trip.
-    mode = ", @@sql_mode AS sql_mode" if db.kind == "mysql" else ""
     try:
-        schema = db.one(f"SELECT revision, oldest_code{mode} FROM schema_state WHERE id = 1", Schema)
+        schema = db.one(f"SELECT revision, oldest_code{_MORE[db.kind]} FROM schema_state WHERE id = 1", Schema)
     except Unmigrated:
         schema = None
     return schema or Schema(revision=0, oldest_code=0)

@@ -76,7 +76,9 @@ class SqliteDriver:
             return faults.Dangling()
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return faults.Contended()
-        if name.startswith(("SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_NOTADB")):
+        if name.startswith("SQLITE_READONLY"):
+            return faults.ReadOnly()
+        if name.startswith(("SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOTADB")):
             return faults.Unreachable()
         if str(error).startswith("no such table"):
             return faults.Unmigrated()

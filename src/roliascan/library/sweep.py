@@ -17,7 +17,7 @@ from roliascan.database import Contended, Database, Reader, Tx
 from roliascan.errors import Conflict
 from roliascan.ids import NONE, earliest
 from roliascan.library import chapters, series
-from roliascan.people import limits, sessions
+from roliascan.people import limits, repeats, sessions
 from roliascan.storage import Storage
 
 GRACE = timedelta(hours=24)
@@ -49,6 +49,7 @@ class Swept(msgspec.Struct, rename="camel"):
     sessions_ended: int = 0
     uploads_ended: int = 0
     limits_forgotten: int = 0
+    keys_forgotten: int = 0
     files_deleted: int = 0
     strays_deleted: int = 0
     finished: bool = True
@@ -97,7 +98,7 @@ def run(
     at. Raises OtherStorage, and what database and storage raise; what was done until then stays.
     """
     sweep = _Sweep(db, storage, now, now - grace, strays, go_on, step, Swept())
-    for part in (_publish, _end_sessions, _end_uploads, _forget_limits, _delete_unused, _delete_strays):
+    for part in (_publish, _end_sessions, _end_uploads, _forget_limits, _forget_keys, _delete_unused, _delete_strays):
         if sweep.may_go_on():
             part(sweep)
     return sweep.swept
@@ -135,6 +136,10 @@ def _end_sessions(sweep: _Sweep) -> None:
 
 def _forget_limits(sweep: _Sweep) -> None:
     sweep.swept.limits_forgotten = _by_steps(sweep, limits.forget)
+
+
+def _forget_keys(sweep: _Sweep) -> None:
+    sweep.swept.keys_forgotten = _by_steps(sweep, repeats.forget)
 
 
 def _by_steps(sweep: _Sweep, verb: Callable[..., int]) -> int:

@@ -97,9 +97,10 @@ def incoming_key(upload_id: str) -> str:
     return keys.make_key(INCOMING, upload_id, "bin")
 
 
-_ROWS = """
+_COLUMNS = """
 SELECT u.id, u.session_id, u.position, u.name, u.bytes, u.type, u.sha256, u.state, u.file_id, f.storage_key,
-    s.target_kind, s.target_id, s.state AS session_state, s.expires_at
+    s.target_kind, s.target_id, s.state AS session_state, s.expires_at"""
+_ROWS = f"""{_COLUMNS}
 FROM upload_files u JOIN upload_sessions s ON s.id = u.session_id LEFT JOIN files f ON f.id = u.file_id
 """
 
@@ -169,14 +170,27 @@ def _shown(row: Row, files_at: str) -> Upload:
     )
 
 
+class _OfSession(Row):
+    created_at: str
+
+
+_OF_SESSION = f"""{_COLUMNS}, s.created_at
+FROM upload_sessions s LEFT JOIN upload_files u ON u.session_id = s.id LEFT JOIN files f ON f.id = u.file_id
+WHERE s.id = :id AND s.user_id = :user_id ORDER BY u.position, u.id
+"""
+"""One row without a file where the session has none."""
+
+
 def show_session(db: Reader, session_id: str, *, person: Person, files_at: str) -> UploadSession:
     """Raises NotFound."""
-    session = _one(db, session_id, person=person)
-    rows = db.read(f"{_ROWS} WHERE u.session_id = :id ORDER BY u.position, u.id", Row, id=session_id)
+    found = db.read(_OF_SESSION, _OfSession, id=session_id, user_id=person.id) if is_id(session_id) else []
+    if not found:
+        raise NotFound
+    session, rows = found[0], [row for row in found if row.id]
     return UploadSession(
-        id=session.id,
+        id=session_id,
         target=targets.target_of(session.target_kind, session.target_id),
-        state=session.state,
+        state=session.session_state,
         created_at=session.created_at,
         expires_at=session.expires_at,
         missing=[row.id for row in rows if row.state != "complete"],

@@ -23,6 +23,7 @@ STATUS: dict[type[errors.Refusal], int] = {
     errors.TooLarge: 413,
     errors.NotSatisfiable: 416,
     errors.UnsupportedType: 415,
+    errors.Unprocessable: 422,
     errors.TooMany: 429,
     errors.Busy: 503,
 }
@@ -41,6 +42,7 @@ _TITLES = {
     413: "Too large",
     415: "Unsupported type",
     416: "Range not satisfiable",
+    422: "Cannot be done",
     429: "Too many requests",
     500: "Our mistake",
     503: "Not right now",

@@ -175,19 +175,21 @@ Handler = Callable[..., Any]
 
 
 class Wants(NamedTuple):
-    """A handler, and the types of the query and the body that it takes."""
+    """A handler, the types of the query and the body that it takes, and whether it answers with what it created."""
 
     handler: Handler
     query: Any
     body: Any
     body_optional: bool
+    creates: bool
 
 
 def wants_of(handler: Handler) -> Wants:
     """What the annotations of a handler say."""
     query = handler.__annotations__.get("query", queries.NoQuery)
     body = handler.__annotations__.get("body")
+    creates = getattr(handler.__annotations__.get("return"), "__origin__", None) is Created
     arguments = getattr(body, "__args__", ())
     if type(None) in arguments:
-        return Wants(handler, query, next(one for one in arguments if one is not type(None)), True)
-    return Wants(handler, query, body, False)
+        return Wants(handler, query, next(one for one in arguments if one is not type(None)), True, creates)
+    return Wants(handler, query, body, False, creates)

@@ -1,11 +1,14 @@
 """Forms with files (multipart/form-data, RFC 7578): the parts of a body as they arrive."""
 
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from roliascan.errors import TooLarge, UnsupportedType
 from roliascan.web.bodies import MOST_FILES, LengthRequired, Malformed, is_empty
 from roliascan.web.lean import falcon
+
+if TYPE_CHECKING:
+    import hashlib
 
 
 class TooManyFiles(TooLarge):
@@ -41,4 +44,24 @@ def _each(req: falcon.Request) -> Iterator[Part]:
             field, name = part.name or "", part.filename
         except UnicodeDecodeError as error:
             raise Malformed("The form has a field whose name is not UTF-8.") from error
-        yield Part("".join(c for c in field if c.isprintable())[:60] or "(unnamed)", name, part.stream)
+        source = part.stream
+        if (whole := req.context.get("digest")) is not None:
+            source = cast(IO[bytes], _Digested(source, whole, f"{field}\0{name}"))
+        yield Part("".join(c for c in field if c.isprintable())[:60] or "(unnamed)", name, source)
+
+
+class _Digested:
+    """The bytes of a part; read to their end, they and its names are in the digest of the whole."""
+
+    def __init__(self, source: IO[bytes], whole: "hashlib._Hash", names: str) -> None:
+        self._source = source
+        self._whole = whole
+        self._own = whole.copy()
+        self._own.update(names.encode() + b"\0")
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self._own.update(data)
+        if not data:
+            self._whole.update(self._own.digest())
+        return data

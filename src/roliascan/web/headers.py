@@ -38,6 +38,6 @@ def for_origin(origin: str | None, allowed: frozenset[str], *, preflight: bool =
 
 _PREFLIGHT: Mapping[str, str] = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
     "Access-Control-Max-Age": "7200",
 }

@@ -13,10 +13,11 @@ from msgspec import UNSET, UnsetType
 from roliascan import __version__, errors
 from roliascan.errors import Invalid, NotAllowed, NotFound, NotSignedIn, PreconditionFailed, Refusal
 from roliascan.library.images import ImageType
+from roliascan.people.repeats import KeyInUse, KeyReused
 from roliascan.web import bodies, documents, files, pages, schemas, series, state, stored, uploads, vocabulary
 from roliascan.web.answers import PROBLEM, status_of
 from roliascan.web.bodies import LengthRequired, Malformed
-from roliascan.web.calls import COOKIE, Created, Empty, Redirect, Tagged
+from roliascan.web.calls import COOKIE, Created, Empty, Redirect, Tagged, wants_of
 from roliascan.web.headers import PRIVATE
 from roliascan.web.responders import ForeignOrigin
 from roliascan.web.routes import ANYONE, ROUTES, SIGNED_IN, Route
@@ -176,12 +177,18 @@ def _path_parameter(route: Route, name: str) -> _Part:
 
 def _conditions(route: Route) -> Iterator[str]:
     """The headers that matter."""
+    if _can_be_repeated(route):
+        yield "Idempotency-Key"
     if route.method == "GET":
         yield "If-None-Match"
     if PreconditionFailed in vocabulary.REFUSALS.get(route.handler, ()):
         yield "If-Match"
     if route.handler is stored.show:
         yield from ("Range", "If-Range")
+
+
+def _can_be_repeated(route: Route) -> bool:
+    return route.who != ANYONE and wants_of(route.handler).creates
 
 
 def _request_body(route: Route, made: _Made) -> _Part | None:
@@ -319,6 +326,8 @@ def _of_route(route: Route) -> Iterator[type[Refusal]]:
         yield ForeignOrigin
     if "{" in route.path:
         yield NotFound
+    if _can_be_repeated(route):
+        yield from (KeyInUse, KeyReused)
     if _body(route)[0] is not None or route.handler in _FORMS:
         yield from (Malformed, LengthRequired, errors.TooLarge, errors.UnsupportedType)
     yield from vocabulary.NOT_NOW if route.handler is not state.ready else ()

@@ -7,11 +7,23 @@ from typing import Any
 
 import msgspec
 
-from roliascan.errors import Invalid, NotAllowed, Problem
+from roliascan.errors import Invalid, NotAllowed, Problem, ReadOnly
 from roliascan.ids import new_id
 from roliascan.people.persons import require
 from roliascan.web import bodies, headers, logs, queries
-from roliascan.web.calls import Call, Created, Empty, Handler, Parts, Redirect, Tagged, database, token_of, wants_of
+from roliascan.web.calls import (
+    Call,
+    Created,
+    Empty,
+    Handler,
+    Parts,
+    Redirect,
+    Tagged,
+    Wants,
+    database,
+    token_of,
+    wants_of,
+)
 from roliascan.web.headers import EVERYWHERE, PRIVATE, VARY
 from roliascan.web.lean import falcon
 from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, UNCHECKED, Route
@@ -44,6 +56,8 @@ def _responder(route: Route, parts: Parts) -> Responder:
     changes = route.method not in _READS
 
     def respond(_resource: object, req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        if changes and parts.settings.read_only:
+            raise ReadOnly
         if checked:
             parts.gate.check(time.monotonic(), database(parts, req.env))
         wants = wanted()
@@ -61,7 +75,13 @@ def _responder(route: Route, parts: Parts) -> Responder:
             given["query"] = query
         if wants.body is not None:
             given["body"] = None if wants.body_optional and bodies.is_empty(req) else bodies.read(req, sent, wants.body)
-        _answer(call, route, _change(call, wants.handler, given) if changes else wants.handler(call, **given))
+        if not changes:
+            result = wants.handler(call, **given)
+        elif wants.creates and route.who != ANYONE and "HTTP_IDEMPOTENCY_KEY" in req.env:
+            result = _create_once(call, wants, sent, given)
+        else:
+            result = _change(call, wants.handler, given)
+        _answer(call, route, result)
 
     return respond
 
@@ -71,6 +91,12 @@ def _change(call: Call, handler: Handler, given: dict[str, Any]) -> Any:
 
     with saving(call.db) as call.db:
         return handler(call, **given)
+
+
+def _create_once(call: Call, wants: Wants, sent: bodies.Sent, given: dict[str, Any]) -> Created[Any]:
+    from roliascan.web import once
+
+    return once.answer(call, sent, form=wants.body is None, create=lambda: wants.handler(call, **given))
 
 
 def _check_person(call: Call, who: str) -> None:

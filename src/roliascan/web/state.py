@@ -2,8 +2,8 @@
 
 import msgspec
 
-from roliascan.database import schema
-from roliascan.errors import Refusal
+from roliascan.database import faults, schema
+from roliascan.errors import ReadOnly, Refusal
 from roliascan.web.calls import Call
 
 
@@ -14,12 +14,13 @@ class Health(msgspec.Struct):
 
 
 class Readiness(msgspec.Struct):
-    """`ok`, or what is wrong, for each part that the service needs."""
+    """`ok`, or what is wrong, for each part that the service needs. Without `changes`, reading goes on."""
 
     status: str
     database: str
     schema: str
     storage: str
+    changes: str
 
 
 def health(_call: Call) -> Health:
@@ -29,21 +30,27 @@ def health(_call: Call) -> Health:
 
 def ready(call: Call) -> Readiness:
     """Asks each part; 503 when one is not as it should be."""
-    database, fits = _database(call)
+    database, fits, changes = _database(call)
     storage = _storage(call)
     fine = database == fits == storage == "ok"
     if not fine:
         call.resp.status = 503
         call.resp.set_header("Retry-After", "5")
-    return Readiness("ok" if fine else "unavailable", database, fits, storage)
+    return Readiness("ok" if fine else "unavailable", database, fits, storage, changes)
 
 
-def _database(call: Call) -> tuple[str, str]:
+def _database(call: Call) -> tuple[str, str, str]:
     try:
-        state = schema.state(schema.read(call.db))
+        found = schema.read(call.db)
     except Refusal as refusal:
-        return refusal.detail, "unknown"
-    return "ok", "ok" if state.fits else state.detail
+        return refusal.detail, "unknown", "unknown"
+    state = schema.state(found)
+    changes = "ok"
+    if call.settings.read_only:
+        changes = ReadOnly.detail
+    elif found.read_only:
+        changes = faults.ReadOnly.detail
+    return "ok", "ok" if state.fits else state.detail, changes
 
 
 def _storage(call: Call) -> str:

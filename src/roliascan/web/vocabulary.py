@@ -12,6 +12,7 @@ from roliascan.errors import (
     NotFound,
     NotSatisfiable,
     PreconditionFailed,
+    ReadOnly,
     Refusal,
     Removed,
     TooLarge,
@@ -115,7 +116,7 @@ class NotStarted(Busy):
 NOT_NOW: tuple[type[Refusal], ...] = (
     *(Busy, NotStarted, SchemaMismatch, TooManyPasswords, StorageFull, StorageUnavailable),
     *(faults.Unreachable, faults.Lost, faults.OutcomeUnknown, faults.Contended, faults.Slow, faults.OutOfTime),
-    faults.Unmigrated,
+    *(faults.Unmigrated, faults.ReadOnly, ReadOnly),
 )
 """What any request may meet."""
 
@@ -217,6 +218,8 @@ PARAMETERS: Mapping[str, str] = {
     "upload": "The identifier of an announced file.",
     "user": "The identifier of a person.",
     "administration.list_users.q": "How a username or an address begins; letters that look alike count as the same.",
+    "Idempotency-Key": "A name of your own for this request, such as a UUID: sent again with it within 24 hours, the"
+    " request is not done again but answered as it was.",
     "If-Match": 'The version that you change, such as `"7"`: 412 when somebody was faster. Absent: whatever it is.',
     "If-None-Match": "The `ETag` of what you have: 304 when it is still so.",
     "If-Range": "The `ETag` of the part that you have: the whole file when it is another.",

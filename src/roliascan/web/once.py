@@ -1,0 +1,80 @@
+"""Creating once what is asked for more than once: the header Idempotency-Key."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from roliascan.database.holding import holding
+from roliascan.errors import Invalid, Problem
+from roliascan.people import repeats
+from roliascan.people.repeats import AlreadyTaken, KeyInUse, KeyReused, Remembered
+from roliascan.web.bodies import Sent
+from roliascan.web.calls import Call, Created
+from roliascan.web.routes import API
+
+_KEY = re.compile(rf'"([\x20\x21\x23-\x7e]{{1,{repeats.LONGEST}}})"|([\x21\x23-\x7e]{{1,{repeats.LONGEST}}})')
+_encode = msgspec.json.Encoder().encode
+
+
+def answer(call: Call, sent: Sent, *, form: bool, create: Callable[[], Created[Any]]) -> Created[Any]:
+    """What `create` answers, or answered when this was asked before, by the same person with the same key.
+
+    `form`: the body is one that `create` reads by itself. Raises Invalid, KeyReused, KeyInUse, and what `create` does.
+    """
+    id = repeats.name(call.person.id, _key(call))
+    digest = call.req.context.digest = hashlib.sha256(_asked(call, sent))
+    if known := repeats.find(call.db, id, now=call.now):
+        return _again(call, known, form=form)
+    take = partial(_take, call, id)
+    db = call.db
+    try:
+        with holding(db, take) as held:
+            call.db = held
+            created = create()
+            location = f"{API}{created.location}" if created.below_api else created.location
+            if held.tx is not None:
+                repeats.keep(held.tx, id, location=location, body=_encode(created.body).decode())
+            return created
+    except AlreadyTaken:
+        call.db = db
+        return _theirs(repeats.find(db, id, now=call.now), digest.hexdigest())
+
+
+def _key(call: Call) -> str:
+    """In quotes, as the draft has it, or without, as most send it."""
+    found = _KEY.fullmatch(str(call.env["HTTP_IDEMPOTENCY_KEY"]).strip())
+    if not found:
+        raise Invalid(Problem("Idempotency-Key", f"must have 1 to {repeats.LONGEST} printable ASCII characters"))
+    return found[1] or found[2]
+
+
+def _asked(call: Call, sent: Sent) -> bytes:
+    """All that was asked; of a form its parts follow, whose boundary is another each time."""
+    wanted = (call.req.method, call.req.path, call.req.query_string, call.env.get("HTTP_IF_MATCH") or "")
+    return "\n".join(wanted).encode() + b"\n" + sent.data
+
+
+def _take(call: Call, id: str, tx: Any) -> None:
+    repeats.take(tx, id, request=call.req.context.digest.hexdigest(), now=call.now)
+
+
+def _again(call: Call, known: Remembered, *, form: bool) -> Created[Any]:
+    if form:
+        from roliascan.web import forms
+
+        for part in forms.parts(call.req):
+            while part.source.read(1 << 16):
+                """What it digests is all that matters of it."""
+    return _theirs(known, call.req.context.digest.hexdigest())
+
+
+def _theirs(known: Remembered | None, request: str) -> Created[Any]:
+    if known is None:
+        raise KeyInUse  # it came and went: it was refused
+    if known.request != request:
+        raise KeyReused
+    return Created(msgspec.Raw(known.body.encode()), known.location, below_api=False)
