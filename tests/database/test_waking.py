@@ -15,7 +15,7 @@ from tests.database.kinds import on_servers
 from tests.database.proxy import between
 from tests.database.test_connections import teams
 
-LOGIN = {"postgresql": b"client_encoding", "mysql": b"root"}
+LOGIN = {"postgresql": b"client_encoding", "mysql": b"site\0"}
 
 
 @on_servers

@@ -62,11 +62,11 @@ def test_squawk_has_nothing_to_say(tmp_path: Path) -> None:
 
 
 def test_the_file_of_the_release_before_tells_its_revision() -> None:
-    """Where the commit is in this clone; a shallow one has the file alone."""
+    """Where the commit is in this checkout; one without history has the file alone."""
     commit, revision = previous.release()
     where = f"{commit}:src/roliascan/database/schema.py"
     shown = subprocess.run(["git", "show", where], cwd=PROJECT, capture_output=True, text=True)
     if shown.returncode:
-        pytest.skip(f"{commit[:7]} (not in this clone: git fetch --unshallow)")
+        pytest.skip(f"the release before, {commit[:7]} (not in this checkout: fetch its whole history)")
     assert f"\nREVISION = {revision} " in shown.stdout
     assert revision <= schema.REVISION

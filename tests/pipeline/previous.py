@@ -20,7 +20,7 @@ class Release(NamedTuple):
 
 
 class NotHere(Exception):
-    """This clone is shallow, or no clone at all, and lacks the commit; the message says how it comes here."""
+    """This checkout lacks the commit, as one without history does; the message says what to do."""
 
 
 def release() -> Release:
@@ -37,9 +37,7 @@ def unpack(folder: Path) -> Path:
     commit = release().commit
     archive = subprocess.run(["git", "archive", commit], cwd=PROJECT, capture_output=True)
     if archive.returncode:
-        shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=PROJECT, capture_output=True)
-        assert shallow.stdout.strip() != b"false", f"{FILE.name} names a commit that is not there: {commit}"
-        raise NotHere(f"the release before, {commit[:7]} (not in this checkout: git fetch --unshallow)")
+        raise NotHere(f"the release before, {commit[:7]} (not in this checkout: fetch its whole history)")
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
         tar.extractall(folder, filter="data")
     return folder

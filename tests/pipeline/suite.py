@@ -1,7 +1,7 @@
 """Runs the tests of the release before on the schema of this one: `python -m tests.pipeline.suite [PYTEST OPTION...]`.
 
-Its code and its tests, our migrations (SL-15, MG-05). Ends with pytest's status; a shallow clone, which cannot have
-that release, is told so.
+Its code and its tests, our migrations (SL-15, MG-05). Ends with pytest's status; a checkout that lacks that release
+is told so.
 """
 
 import os

@@ -125,7 +125,11 @@ DOZEN = (
 
 
 ADDED = {
-    "server": {"server": "granian names itself", "date": "HTTP wants it of a server"},
+    "server": {
+        "server": "granian names itself",
+        "date": "HTTP wants it of a server",
+        "connection": "our border says where the server will end the connection: at a body that nobody read",
+    },
     "google": {
         "server": "gunicorn, in functions-framework, names itself",
         "date": "HTTP wants it of a server",
