@@ -40,7 +40,7 @@ def test_every_answer_is_one_of_those_promised(site: Site, role: str) -> None:  
 
     ask()
     assert sum(seen.values()) >= 150
-    assert seen[200] + seen[201] + seen[204] >= 10, seen
+    assert seen[200] + seen[201] + seen[204] >= 5, seen  # a stranger may do little
 
 
 def _ask(asker: Asker, method: str, path: str, asked: dict[str, Any]) -> Any:
