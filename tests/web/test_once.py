@@ -3,6 +3,7 @@
 DB-01, DB-10, SL-03.
 """
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from falcon.testing import Result
 
 from roliascan.database.holding import Held
 from roliascan.database.postgresql import PostgresqlDriver
-from roliascan.library import sweep
+from roliascan.library import chapters, sweep
 from roliascan.people import repeats
 from roliascan.web.calls import wants_of
 from roliascan.web.routes import ANYONE, API, ROUTES
@@ -202,6 +203,50 @@ def test_a_form_is_its_parts(admin: Maker) -> None:
     assert admin.site.stored == stored
 
 
+class Endless(io.BytesIO):
+    """A form that goes on and on, and tells how much of it was read."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size) or b"x" * (1 << 16)
+        self.taken += len(data)
+        return data
+
+
+def taken(asker: Asker, path: str) -> tuple[int, int]:
+    """How a form of a gigabyte is answered, and how much of it was read."""
+    body = Endless(form(File("file", b"")).partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    headers = {**keyed(), "Content-Type": FORM, "Content-Length": str(1 << 30)}
+    answer = asker.ask("POST", path, headers=headers, extras={"wsgi.input": body})
+    return answer.status_code, body.taken
+
+
+def test_a_key_does_not_make_us_read_more_than_was_taken_before(site: Site) -> None:
+    admin = prepared(site)
+    pages = f"chapters/{admin.things['chapter']}/pages"
+    told(admin.send(pages, File("file", PAGE), headers=keyed()), 201)
+    status, read = taken(admin, pages)
+    assert status == 422
+    assert read <= site.settings.max_file_size + (1 << 18)
+    assert taken(admin, "files") == (422, 0)  # another address than that of before
+    reader = site.sign_up()
+    told(admin.post(f"chapters/{admin.things['chapter']}/publish"))
+    told(reader.post(f"chapters/{admin.things['chapter']}/comments", {"body": "a"}, headers=keyed()), 201)
+    assert taken(reader, pages) == (422, 0)
+
+
+def test_names_in_any_charset(site: Site) -> None:
+    """UTF-7 writes halves of characters, which UTF-8 cannot."""
+    admin = prepared(site)
+    body = form(File("file", PAGE)).replace(b'filename="a.png"', b"filename*=utf-7''+2AA-")
+    headers = {**keyed(), "Content-Type": FORM}
+    first = admin.ask("POST", "files", body=body, headers=headers)
+    assert told(first, 201)["name"] == f"{first.json['id']}.png"
+    assert admin.ask("POST", "files", body=body, headers=headers).content == first.content
+    refused(admin.ask("POST", "files", body=body.replace(b"2AA", b"2AE"), headers=headers), 422)
+
+
 @pytest.mark.parametrize("key", ["", " ", "a" * 256, '""', '"a', "é", "a b", '"' + "a" * 256 + '"'])
 def test_what_is_no_key(site: Site, key: str) -> None:
     answer = refused(prepared(site).post("series", SERIES, headers=keyed(key)), 400, "invalid")
@@ -296,6 +341,24 @@ def test_one_who_waited_is_answered_like_the_first(any_site: Site, monkeypatch: 
     thread.join()
     assert first.status_code == 201
     assert (answers[0].status_code, answers[0].content) == (201, first.content)
+
+
+def test_one_whose_version_is_old_because_of_the_first(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is done between the second's look at the key and its look at the chapter."""
+    admin = prepared(site)
+    path, headers = f"chapters/{admin.things['chapter']}/pages", {**keyed(), "If-Match": '"1"'}
+    look, answers = chapters.look, list[Result]()
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(chapters, "look", look)
+        answers.append(admin.send(path, File("file", PAGE), headers=headers))
+        return look(*args, **kwargs)
+
+    monkeypatch.setattr(chapters, "look", late)
+    second = admin.send(path, File("file", PAGE), headers=headers)
+    assert (second.status_code, second.content) == (201, answers[0].content)
+    assert len(site.stored) == 1
+    refused(admin.send(path, File("file", PAGE), headers={**keyed("two"), "If-Match": '"1"'}), 412)
 
 
 @on_servers

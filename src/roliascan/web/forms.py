@@ -57,7 +57,7 @@ class _Digested:
         self._source = source
         self._whole = whole
         self._own = whole.copy()
-        self._own.update(names.encode() + b"\0")
+        self._own.update(names.encode(errors="surrogatepass") + b"\0")  # some charsets have what UTF-8 has not
 
     def read(self, size: int = -1) -> bytes:
         data = self._source.read(size)

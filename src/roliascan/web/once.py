@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from roliascan.database.holding import holding
-from roliascan.errors import Invalid, Problem
+from roliascan.errors import Invalid, PreconditionFailed, Problem
 from roliascan.people import repeats
 from roliascan.people.repeats import AlreadyTaken, KeyInUse, KeyReused, Remembered
 from roliascan.web.bodies import Sent
@@ -17,6 +17,7 @@ from roliascan.web.calls import Call, Created
 from roliascan.web.routes import API
 
 _KEY = re.compile(rf'"([\x20\x21\x23-\x7e]{{1,{repeats.LONGEST}}})"|([\x21\x23-\x7e]{{1,{repeats.LONGEST}}})')
+_BEFORE_PARTS = 16  # digits
 _encode = msgspec.json.Encoder().encode
 
 
@@ -26,13 +27,13 @@ def answer(call: Call, sent: Sent, *, form: bool, create: Callable[[], Created[A
     `form`: the body is one that `create` reads by itself. Raises Invalid, KeyReused, KeyInUse, and what `create` does.
     """
     id = repeats.name(call.person.id, _key(call))
-    digest = call.req.context.digest = hashlib.sha256(_asked(call, sent))
-    if known := repeats.find(call.db, id, now=call.now):
-        return _again(call, known, form=form)
-    take = partial(_take, call, id)
+    call.req.context.digest = hashlib.sha256(_asked(call, sent))
+    call.req.context.asked = call.req.context.digest.hexdigest()
     db = call.db
+    if known := repeats.find(db, id, now=call.now):
+        return _again(call, known, form=form)
     try:
-        with holding(db, take) as held:
+        with holding(db, partial(_take, call, id)) as held:
             call.db = held
             created = create()
             location = f"{API}{created.location}" if created.below_api else created.location
@@ -41,7 +42,12 @@ def answer(call: Call, sent: Sent, *, form: bool, create: Callable[[], Created[A
             return created
     except AlreadyTaken:
         call.db = db
-        return _theirs(repeats.find(db, id, now=call.now), digest.hexdigest())
+        return _theirs(call, repeats.find(db, id, now=call.now))
+    except PreconditionFailed:  # who was faster may have been this same request
+        call.db = db
+        if known := repeats.find(db, id, now=call.now):
+            return _again(call, known, form=form)
+        raise
 
 
 def _key(call: Call) -> str:
@@ -58,23 +64,39 @@ def _asked(call: Call, sent: Sent) -> bytes:
     return "\n".join(wanted).encode() + b"\n" + sent.data
 
 
+def _request(call: Call) -> str:
+    """What is kept of a request: a little of what is known before the parts of a form are read, and of the whole."""
+    context = call.req.context
+    return f"{context.asked[:_BEFORE_PARTS]}{context.digest.hexdigest()[_BEFORE_PARTS:]}"
+
+
 def _take(call: Call, id: str, tx: Any) -> None:
-    repeats.take(tx, id, request=call.req.context.digest.hexdigest(), now=call.now)
+    repeats.take(tx, id, request=_request(call), now=call.now)
 
 
 def _again(call: Call, known: Remembered, *, form: bool) -> Created[Any]:
+    """Reads of a form no more than was taken before: it comes past the rights and limits of who creates."""
     if form:
-        from roliascan.web import forms
-
-        for part in forms.parts(call.req):
-            while part.source.read(1 << 16):
-                """What it digests is all that matters of it."""
-    return _theirs(known, call.req.context.digest.hexdigest())
+        if known.request[:_BEFORE_PARTS] != call.req.context.asked[:_BEFORE_PARTS]:
+            raise KeyReused
+        _read_parts(call)
+    return _theirs(call, known)
 
 
-def _theirs(known: Remembered | None, request: str) -> Created[Any]:
+def _read_parts(call: Call) -> None:
+    from roliascan.web import forms
+
+    for part in forms.parts(call.req):
+        size = 0
+        while data := part.source.read(1 << 16):  # what it digests is all that matters of it
+            size += len(data)
+            if size > call.settings.max_file_size:
+                raise KeyReused
+
+
+def _theirs(call: Call, known: Remembered | None) -> Created[Any]:
     if known is None:
         raise KeyInUse  # it came and went: it was refused
-    if known.request != request:
+    if known.request != _request(call):
         raise KeyReused
     return Created(msgspec.Raw(known.body.encode()), known.location, below_api=False)
