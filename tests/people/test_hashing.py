@@ -55,6 +55,27 @@ def test_one_that_was_killed_is_started_anew() -> None:
     child.end()
 
 
+def test_who_is_interrupted_leaves_no_answer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the next one would be told what is true of the password before."""
+    child = hashing.Child()
+    kept = child.hashed(PASSWORD)
+    asked = hashing._answer
+
+    def interrupted(process: "subprocess.Popen[bytes]", question: bytes) -> bytes:
+        assert process.stdin is not None
+        process.stdin.write(question)
+        process.stdin.flush()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hashing, "_answer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        child.fits(PASSWORD, kept)
+    monkeypatch.setattr(hashing, "_answer", asked)
+    assert not child.fits("another", kept)
+    assert child.fits(PASSWORD, kept)
+    child.end()
+
+
 def test_it_ends_with_its_server() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "roliascan.people.hashing"],

@@ -42,7 +42,13 @@ class Child:
         """The answer; of a second process where the first one was killed. Raises ChildProcessError."""
         for _ in range(2):
             self._process = self._process or _started()
-            if answer := _answer(self._process, json.dumps(question).encode() + b"\n"):
+            try:
+                answer = _answer(self._process, json.dumps(question).encode() + b"\n")
+            except BaseException:  # interrupted: the next answer could be this one's, and let somebody in
+                self._process.kill()
+                self.end()
+                raise
+            if answer:
                 found: str | bool = json.loads(answer)
                 return found
             self.end()
