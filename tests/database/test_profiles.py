@@ -101,6 +101,8 @@ POOLED = ", pooled by transaction"
         ("mysql://u@db.internal/d?pooler=rds-proxy", "RDS Proxy", False, (0, 5)),
         (RDS.format("postgresql", ""), "RDS", True, (0, 5)),
         (RDS.format("mysql", "cluster-"), "Aurora", True, (0, 5)),
+        ("mysql://u@my.abc.rds.cn-north-1.amazonaws.com.cn/d", "RDS", True, (0, 5)),
+        ("mysql://u@my.cluster-abc.rds.cn-northwest-1.amazonaws.com.cn/d", "Aurora", True, (0, 5)),
         (RDS.format("postgresql", "cluster-") + "?pauses=no", "Aurora", True, (0, 5)),
         (RDS.format("postgresql", "cluster-") + "?pauses=yes", "Aurora, that pauses", True, (30, 30)),
     ],

@@ -23,7 +23,7 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.model import ServiceId
 from botocore.signers import RequestSigner, generate_db_auth_token
 
-from roliascan.database import BadAddress, faults, open_database
+from roliascan.database import BadAddress, faults, open_database, profiles
 from roliascan.database.deadlines import NEVER
 from roliascan.database.profiles import driver_for
 from roliascan.database.tokens import KEEP_S, ByToken, Token
@@ -100,6 +100,20 @@ def test_a_token_is_the_one_of_botocore(
     for seconds in (0, 29.9, 86_400):  # past midnight, which its key depends on
         clock.pass_(seconds)
         assert aws.database_token(host, port, user, region) == amazons(host, port, user, region)
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("my.abc.eu-west-1.rds.amazonaws.com", "eu-west-1"),
+        ("my.abc.rds.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("my.abc.cn-north-1.rds.amazonaws.com.cn", "cn-north-1"),  # as they were called before
+        ("rds.amazonaws.com.example", "ap-south-1"),
+    ],
+)
+def test_the_region_of_a_host(monkeypatch: pytest.MonkeyPatch, host: str, region: str) -> None:
+    monkeypatch.setenv("AWS_REGION", "ap-south-1")
+    assert profiles._region(host) == region
 
 
 def test_no_sdk_is_loaded_for_it() -> None:

@@ -17,6 +17,8 @@ _PROVIDERS = {  # by the end of their host names
     ".supabase.com": "Supabase",
     ".rds.amazonaws.com": "RDS",
     ".rds.amazonaws.com.cn": "RDS",
+    ".rds.cn-north-1.amazonaws.com.cn": "RDS",
+    ".rds.cn-northwest-1.amazonaws.com.cn": "RDS",
     ".postgres.database.azure.com": "Azure Database for PostgreSQL",
     ".mysql.database.azure.com": "Azure Database for MySQL",
 }
@@ -196,8 +198,8 @@ def _login(parts: SplitResult, query: dict[str, str], host: str, port: int, mode
 
 
 def _region(host: str) -> str:
-    told = re.search(r"\.([a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?$", host)
-    region = told[1] if told else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    told = re.search(r"\.([a-z0-9-]+)\.rds\.amazonaws\.com(?:\.cn)?$|\.rds\.([a-z0-9-]+)\.amazonaws\.com\.cn$", host)
+    region = told[1] or told[2] if told else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not region:
         raise BadAddress("its host names no region of AWS, and neither does AWS_REGION")
     return region
