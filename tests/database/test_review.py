@@ -38,6 +38,9 @@ BAD = {
     'op.execute("UPDATE chapters SET version = 1")': ("a whole table at once", BOTH),
     'op.execute("DELETE FROM comments")': ("a whole table at once", BOTH),
     'op.execute("INSERT INTO tombstones SELECT * FROM tombstones")': ("a whole table at once", BOTH),
+    'op.execute("ALTER TABLE chapters ADD COLUMN note text, DROP COLUMN title, ALGORITHM=INSTANT")': ("several", BOTH),
+    "op.execute(\"INSERT INTO permissions (name) VALUES ('a;b'); DROP TABLE comments\")": ("several", BOTH),
+    'op.execute("UPDATE counters SET value = 0; UPDATE chapters SET version = 1")': ("several", BOTH),
     'op.execute("LOCK TABLE chapters")': ("not known to be harmless", BOTH),
     "op.execute(\"CREATE TYPE mood AS ENUM ('sad')\")": ("runs out", BOTH),
     'op.create_table("x", sa.Column("id", sa.Integer(), primary_key=True))': ("runs out", BOTH),
@@ -51,7 +54,7 @@ FINE = f"""{EXPANDS}
     op.add_column("shelves", integer("wide"))
     op.execute("UPDATE shelves SET wide = 1")
     op.execute("UPDATE counters SET value = 0 WHERE name = 'shelves'")
-    op.execute("INSERT INTO permissions (name) VALUES ('see:shelves')")
+    op.execute("INSERT INTO permissions (name) VALUES ('see:shelves;all')")
 """
 
 

@@ -67,6 +67,12 @@ KINDS = (
         "a number that runs out, or a type that only DDL can extend",
         "identifier() and big() for numbers, key() with one_of for words",
     ),
+    Kind(
+        r";(?=([^']*'[^']*')*[^']*$)|^ALTER TABLE \S+ .*, ?(ADD|DROP|ALTER|MODIFY|CHANGE|RENAME|CONVERT)\b",
+        WHILE_IT_RUNS,
+        "several changes in one, of which these rules would see the first",
+        "one statement for each",
+    ),
     Kind(r"^CREATE TABLE\b", NOBODY),
     Kind(r"^DROP INDEX CONCURRENTLY (IF EXISTS )?ix_\w+$", NOBODY),
     Kind(r"^DROP INDEX ix_\w+ ON \w+$", MOMENT, dialect="mysql"),
@@ -165,7 +171,7 @@ def kind(sql: str, dialect: str, made: Iterable[str] = ()) -> Kind:
     harmless = Kind("", NOBODY) if own or target in set(made) else None
     for one in KINDS:
         if one.dialect in ("", dialect) and re.search(one.pattern, sql, re.I):
-            return harmless if harmless and one is not KINDS[0] else one
+            return harmless if harmless and one not in KINDS[:2] else one
     raise AssertionError("the last kind fits all")
 
 
