@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
+from roliascan.database import instant_text
 from roliascan.database.holding import Held
 from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.library import chapters, sweep
@@ -67,12 +68,6 @@ CASES = {
     ),
     "/chapters/{chapter}/comments": Case("chapters/{chapter}/comments", "comments", {"body": "a"}, {"body": "b"}),
     "/files": Case("files", "files", File("file", PAGE), File("file", PAGE, "b.png")),
-    "/uploads": Case(
-        "uploads",
-        "upload_files",
-        {"target": {"generic": True}, "files": [FILE]},
-        {"target": {"generic": True}, "files": [{**FILE, "size": 10}]},
-    ),
     "/teams": Case("teams", "teams", {"name": "Night Shift"}, {"name": "Day Shift"}),
     "/admin/permissions": Case("admin/permissions", "permissions", {"name": "edit:wiki"}, {"name": "edit:blog"}),
 }
@@ -114,6 +109,17 @@ def test_again_with_the_same_key(admin: Maker, path: str) -> None:
     refused(case.send(admin, case.other, keyed()), 422, "idempotency_key_reused")
     assert site.count(case.table) == before + 1
     assert told(case.send(admin, case.other, keyed("another")), 201) != first.json
+
+
+def test_tickets_are_good_when_they_are_asked_for_and_kept_nowhere(site: Site) -> None:
+    admin, announced = prepared(site), {"target": {"generic": True}, "files": [FILE]}
+    first = told(admin.post("uploads", announced, headers=keyed()), 201)
+    site.clock.forward(hours=2)
+    again = told(admin.post("uploads", announced, headers=keyed()), 201)
+    (before,), (ticket,) = first["tickets"], again["tickets"]
+    assert (again["session"], ticket["id"]) == (first["session"], before["id"])
+    assert ticket["expiresAt"] > instant_text(site.clock.now)
+    assert site.count("idempotency_keys") == 0
 
 
 @pytest.mark.parametrize("path", CASES)

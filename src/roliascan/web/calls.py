@@ -47,6 +47,10 @@ class Created(msgspec.Struct, Generic[T]):
     below_api: bool = True
 
 
+class Opened(Created[T], Generic[T]):
+    """201 too, with what asking again goes on with, and needs no key for; what is signed in it is never kept."""
+
+
 class Empty(msgspec.Struct):
     """204."""
 

@@ -17,7 +17,7 @@ from roliascan.people.repeats import KeyInUse, KeyReused
 from roliascan.web import bodies, documents, files, pages, schemas, series, state, stored, uploads, vocabulary
 from roliascan.web.answers import PROBLEM, status_of
 from roliascan.web.bodies import LengthRequired, Malformed
-from roliascan.web.calls import COOKIE, Created, Empty, Redirect, Tagged, wants_of
+from roliascan.web.calls import COOKIE, Created, Empty, Opened, Redirect, Tagged, wants_of
 from roliascan.web.headers import PRIVATE
 from roliascan.web.responders import ForeignOrigin
 from roliascan.web.routes import ANYONE, ROUTES, SIGNED_IN, Route
@@ -247,11 +247,11 @@ def _branches(annotated: Any) -> Sequence[Any]:
 def _content_type(branch: Any) -> Any:
     if branch in (Empty, Redirect):
         return None
-    return get_args(branch)[0] if get_origin(branch) in (Created, Tagged) else branch
+    return get_args(branch)[0] if get_origin(branch) in (Created, Opened, Tagged) else branch
 
 
 _MEANING = {200: "Done.", 201: "Made.", 204: "Done.", 206: "The range.", 304: "Still so.", 308: "At `Location` now."}
-_STATUS: Mapping[Any, int] = {Created: 201, Empty: 204, Redirect: 308}
+_STATUS: Mapping[Any, int] = {Created: 201, Opened: 201, Empty: 204, Redirect: 308}
 _HEADERS: Mapping[int, tuple[str, ...]] = {
     201: ("Location",),
     206: ("Content-Range",),

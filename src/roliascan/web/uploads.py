@@ -15,7 +15,7 @@ from roliascan.library.pages import MOST_PAGES
 from roliascan.library.targets import Target
 from roliascan.library.uploads import Upload, UploadSession
 from roliascan.web.bodies import MOST_FILES, LengthRequired, is_empty
-from roliascan.web.calls import Call, Created, Empty
+from roliascan.web.calls import Call, Empty, Opened
 from roliascan.web.fields import Id
 from roliascan.web.routes import API
 
@@ -70,7 +70,7 @@ class TicketQuery(msgspec.Struct, forbid_unknown_fields=True):
     signature: Annotated[str, Meta(max_length=100)] = ""
 
 
-def create(call: Call, body: Announcement) -> Created[Tickets]:
+def create(call: Call, body: Announcement) -> Opened[Tickets]:
     """Announces files for a chapter, a series or themselves, and gives a ticket for each. For who may add them.
 
     Send each file as its ticket says, then complete it, then commit the session. Asking again for the same target goes
@@ -86,7 +86,7 @@ def create(call: Call, body: Announcement) -> Created[Tickets]:
         max_bytes=call.settings.max_file_size,
         now=call.now,
     )
-    return Created(asked, f"/uploads/sessions/{asked.session}")
+    return Opened(asked, f"/uploads/sessions/{asked.session}")
 
 
 def _issuer(call: Call) -> tickets.Issue:
