@@ -302,6 +302,8 @@ def test_where_google_is_not(clock: Clock, metadata: Stores, monkeypatch: pytest
         (f"mysql://{HOST}/d?auth=aws-iam", "needs a user and no password"),
         (f"postgresql://u@{HOST}/d?auth=aws-iam&sslmode=require", "TLS that is verified"),
         (f"mysql://u@{HOST}/d?auth=aws-iam&sslmode=disable", "TLS that is verified"),
+        (f"postgresql://u@{HOST}/d?auth=aws-iam&sslmode=verify-ca", "TLS that is verified"),
+        (f"mysql://u@{HOST}/d?auth=aws-iam&sslmode=verify-ca&sslrootcert=", "TLS that is verified"),
         ("postgresql://u@localhost/d?auth=aws-iam", "TLS that is verified"),
         ("mysql://u@/d?auth=aws-iam&host=/run/mysql.sock", "TLS that is verified"),
         ("postgresql://u@db.example/d?auth=aws-iam", "no region"),

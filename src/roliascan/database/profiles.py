@@ -186,9 +186,12 @@ def _login(parts: SplitResult, query: dict[str, str], host: str, port: int, mode
     if not parts.username or parts.password:
         raise BadAddress(f"auth={auth} needs a user and no password: write {parts.scheme}://user@host/name?auth={auth}")
     is_proxied = auth == "google-iam" and host.startswith("/")  # Google's proxy proves, and encrypts
-    if not mode.startswith("verify-") and not is_proxied:
+    # Of the authorities that everybody knows, anybody has a certificate of some name.
+    is_verified = mode == "verify-full" or (mode == "verify-ca" and query.get("sslrootcert"))
+    if not is_verified and not is_proxied:
         raise BadAddress(
-            f"auth={auth} needs TLS that is verified: leave sslmode out, or write verify-full or verify-ca"
+            f"auth={auth} needs TLS that is verified: leave sslmode out, or write verify-ca and name the file of the"
+            " server's own authority by sslrootcert"
         )
     from roliascan.database import tokens
 
