@@ -55,6 +55,25 @@ def test_one_that_was_killed_is_started_anew() -> None:
     child.end()
 
 
+def test_one_that_is_stuck_is_ended_and_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each login that waits for it would hold its slot for ever, and soon nobody could sign in."""
+    child, started = hashing.Child(), hashing._started
+    kept = child.hashed(PASSWORD)
+    assert child._process is not None
+    before = child._process
+    os.kill(before.pid, signal.SIGSTOP)
+
+    def another() -> "subprocess.Popen[bytes]":
+        monkeypatch.setattr(hashing, "ANSWER_S", 60)
+        return started()
+
+    monkeypatch.setattr(hashing, "_started", another)
+    monkeypatch.setattr(hashing, "ANSWER_S", 0.2)
+    assert child.fits(PASSWORD, kept)
+    assert before.returncode == -signal.SIGKILL
+    child.end()
+
+
 def test_who_is_interrupted_leaves_no_answer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the next one would be told what is true of the password before."""
     child = hashing.Child()

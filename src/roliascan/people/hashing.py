@@ -8,6 +8,7 @@ hash. It ends with its input, which is when the server ends.
 
 import ctypes
 import json
+import selectors
 import subprocess
 import sys
 from contextlib import suppress
@@ -15,6 +16,8 @@ from typing import IO, cast
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 _KEPT_BYTES = 32 << 20  # more than a hash needs
+ANSWER_S = 30
+"""Longer than the process takes to start and to hash on any machine: after it, it is taken for stuck."""
 
 
 class Child:
@@ -39,7 +42,7 @@ class Child:
                 process.communicate()
 
     def _ask(self, *question: str | None) -> str | bool:
-        """The answer; of a second process where the first one was killed. Raises ChildProcessError."""
+        """The answer; of a second process where the first one was killed, or is stuck. Raises ChildProcessError."""
         for _ in range(2):
             self._process = self._process or _started()
             try:
@@ -62,13 +65,18 @@ def _started() -> "subprocess.Popen[bytes]":
 
 
 def _answer(process: "subprocess.Popen[bytes]", question: bytes) -> bytes:
-    """A line, empty where the process is gone."""
+    """A line, empty where the process is gone; one that does not answer is ended."""
     asks, tells = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
     try:
         asks.write(question)
         asks.flush()
     except BrokenPipeError:
         return b""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(tells, selectors.EVENT_READ)
+        if not waiting.select(ANSWER_S):
+            process.kill()
+            return b""
     return tells.readline()
 
 
