@@ -112,6 +112,18 @@ def test_migrations_need_a_direct_address(look: Look, sqlite_url: str) -> None:
     assert found["database"][-1].startswith("wrong: DATABASE_DIRECT_URL: its host has -pooler")
 
 
+def test_who_serves_behind_a_pooler_need_not_be_who_migrates(look: Look, pooled_url: str) -> None:
+    status, found = look(DATABASE_URL=f"{pooled_url}?pooler=transaction")
+    assert status == 0
+    assert found["database"][-1] == "note: DATABASE_DIRECT_URL is not set: migrate where it is"
+
+
+def test_an_address_that_is_wrong_is_told_once(look: Look) -> None:
+    status, found = look(DATABASE_URL="postgresql://me@db.example/name?pooler=maybe")
+    assert status == 1
+    assert found["database"] == ["wrong: DATABASE_URL: its pooler is none of none, transaction, rds-proxy"]
+
+
 @pytest.mark.parametrize(
     ("address", "told"),
     [

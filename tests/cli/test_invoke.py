@@ -57,6 +57,12 @@ def test_what_raises_has_failed(simple_place: Place) -> None:
     assert "STORAGE_URL" in ran.err
 
 
+def test_a_file_that_is_not_there_is_wrong_use(simple_place: Place) -> None:
+    ran = simple_place.run("invoke", "nowhere.json")
+    assert (ran.status, ran.out) == (2, "")
+    assert "nowhere.json is no event for aws" in ran.err
+
+
 @pytest.mark.parametrize(
     ("event", "why"),
     [

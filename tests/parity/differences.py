@@ -11,11 +11,15 @@ OFFLINE = "serverless-offline"
 
 
 class Difference(NamedTuple):
-    """`runtime` is how the names of runtimes begin, `steps` are names of steps."""
+    """`runtime` is the name of one, or what stands before the comma in those of several; `steps` are names of steps."""
 
     runtime: str
     steps: tuple[str, ...]
     reason: str
+
+    def is_of(self, runtime: str) -> bool:
+        """Not of every name that begins so: "lambda, alb" is another than "lambda, alb multi-value"."""
+        return self.runtime in (runtime, runtime.partition(",")[0])
 
 
 class Change(NamedTuple):
@@ -136,7 +140,7 @@ CHANGES = (
 
 def reasons(runtime: str, step: Step, told: Reply | str, other: Reply | str) -> list[str]:
     """Why what the runtime told may differ from what the server did; none where something has no reason."""
-    named = [one.reason for one in DIFFERENCES if runtime.startswith(one.runtime) and step.name in one.steps]
+    named = [one.reason for one in DIFFERENCES if one.is_of(runtime) and step.name in one.steps]
     if named or isinstance(told, str) or isinstance(other, str) or told.body != other.body:
         return named
     ours, theirs = _fields(told), _fields(other)

@@ -22,8 +22,15 @@ def test_differences_are_of_what_is_asked() -> None:
     names = {step.name for step in corpus()}
     for difference in DIFFERENCES:
         assert names.issuperset(difference.steps)
-        assert any(name.startswith(difference.runtime) for name in RUNTIMES)
+        assert any(difference.is_of(name) for name in RUNTIMES)
     assert {change.runtime for change in CHANGES} <= set(RUNTIMES)
+
+
+def test_a_difference_of_one_kind_of_load_balancer_is_not_one_of_the_other() -> None:
+    step = next(step for step in corpus() if step.name == "GET {file}: its tag and another")
+    server, other = Reply(304, {}, [], b""), Reply(200, {}, [], b"all of it")
+    assert reasons("lambda, alb", step, other, server)
+    assert not reasons("lambda, alb multi-value", step, other, server)
 
 
 def test_a_difference_is_explained_as_a_whole_or_not_at_all() -> None:

@@ -259,12 +259,22 @@ def _database(found: Settings, *, instances: int) -> Findings:
     except (Refusal, BadAddress) as refusal:
         told = str(refusal.__cause__ or "").strip().replace("\n", "; ")
         yield Finding("database", "wrong", f"DATABASE_URL: {refusal}{f' ({told})' if told else ''}")
+    yield from _direct(found)
+
+
+def _direct(found: Settings) -> Findings:
+    """Where migrations connect. Who serves need not know: others may migrate, as another role."""
+    is_set = found.database_direct_url != found.database_url
     try:
-        if reason := profiles.pooled_reason(found.database_direct_url):
-            told = f"DATABASE_DIRECT_URL: {reason}; migrations need the direct one"
-            yield Finding("database", "wrong", told)
+        reason = profiles.pooled_reason(found.database_direct_url)
     except BadAddress as bad:
-        yield Finding("database", "wrong", f"DATABASE_DIRECT_URL: {bad}")
+        if is_set:
+            yield Finding("database", "wrong", f"DATABASE_DIRECT_URL: {bad}")
+        return
+    if reason and is_set:
+        yield Finding("database", "wrong", f"DATABASE_DIRECT_URL: {reason}; migrations need the direct one")
+    elif reason:
+        yield Finding("database", "note", "DATABASE_DIRECT_URL is not set: migrate where it is")
 
 
 def _changes(db: Database, *, switched_off: bool) -> Findings:

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         event: Any = json.loads(sys.stdin.read() if args.event == "-" else Path(args.event).read_text("utf-8"))
         if args.platform != "aws":
             event = msgspec.convert(event, Described)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         return _refuse(2, f"{args.event} is no event for {args.platform}: {error}")
     surroundings.prepare_embedded(surroundings.settings())
     try:
