@@ -409,6 +409,7 @@ def _cover(tx: Tx, file_id: str | None, *, person: Person, before: str | None = 
         return file_id
     sql = "SELECT id FROM files WHERE id = :id AND state = 'ready' AND purpose <> 'page' AND type LIKE 'image/%'"
     sql += " AND owner_id = :owner" if person.id else ""  # at the command line files may be nobody's
+    sql += " FOR UPDATE"  # who forgets the file at this moment comes before or after, also without foreign keys
     if not is_id(file_id) or not tx.one(sql, _Id, id=file_id, owner=rights.viewer_id(person)):
         raise Invalid(Problem("coverId", "is not an image that you uploaded"))
     tx.write("UPDATE files SET purpose = 'cover' WHERE id = :id AND purpose = 'file'", id=file_id)
