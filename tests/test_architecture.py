@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "roliascan"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
-    {"errors", "ids", "paging", "settings", "text", "vaults", ""},  # "" is the package itself: its version
+    {"errors", "ids", "paging", "settings", "text", "vaults", "worker", ""},  # "" is the package itself: its version
     {"database", "storage"},
     {"library", "people", "community"},
     {"web"},

@@ -1,0 +1,137 @@
+"""Decoding of images, in a process of its own: hostile bytes that crash a decoder, or never let it end, cost only that.
+
+    python -m roliascan.library.decoding
+
+reads a line of JSON, `[kind, header, size]`, and `size` bytes of an image, again and again, and answers each with
+`[width, height, placeholder]`, as stored, or with what is wrong, as text, or null where memory ran out.
+"""
+
+import json
+import resource
+import sys
+import warnings
+from contextlib import closing, suppress
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from roliascan.library.image_terms import Header, ImageDamaged
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+MOST_MEMORY = 2 << 30  # bytes of address space: three times what the largest image takes
+MOST_CPU_S = 30  # of a processor, for one image; the largest takes some 5
+
+Found = tuple[int, int, str]
+
+
+def main() -> None:
+    """Answers until the input ends."""
+    _limit(resource.RLIMIT_AS, MOST_MEMORY)
+    _limit(resource.RLIMIT_CORE, 0)
+    _make_pillow_strict()
+    asks, tells = sys.stdin.buffer, sys.stdout.buffer
+    for line in asks:
+        kind, header, size = json.loads(line)
+        content = asks.read(size)
+        _limit_time()
+        tells.write(json.dumps(_answer(kind, content, Header(*header))).encode() + b"\n")
+        tells.flush()
+
+
+def _limit_time() -> None:
+    """From now on; who goes on for longer is killed (SIGXCPU)."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + MOST_CPU_S)
+
+
+def _limit(what: int, most: int) -> None:
+    """Below a limit that is there already, and where a system knows none, all goes on without."""
+    with suppress(OSError, ValueError):
+        resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
+
+
+def _answer(kind: str, content: bytes, header: Header) -> Found | str | None:
+    try:
+        return decoded(kind, content, header)
+    except MemoryError:
+        return None
+    except Exception as error:  # hostile bytes make a decoder raise about anything
+        return f"{type(error).__name__}: {error}"
+
+
+def decoded(kind: str, content: bytes, header: Header) -> Found:
+    """Width and height as stored, and the mean colour, of the first frame; after every frame was decoded."""
+    with closing(_open(kind, content)) as image:
+        _check_agreement(kind, image, header)
+        image.load()
+        first = image.width, image.height, _mean_colour(image)
+        for number in range(1, header.frames):
+            image.seek(number)
+            image.load()
+        return first
+
+
+def _open(kind: str, content: bytes) -> "ImageFile":
+    """Opened by the one class for its kind: PIL.Image.open would try others, and turns some JPEGs into MPO (UP-08)."""
+    source = BytesIO(content)
+    if kind == "jpeg":
+        from PIL.JpegImagePlugin import JpegImageFile
+
+        return JpegImageFile(source)
+    if kind == "png":
+        from PIL.PngImagePlugin import PngImageFile
+
+        return PngImageFile(source)
+    if kind == "webp":
+        from PIL.WebPImagePlugin import WebPImageFile
+
+        return WebPImageFile(source)
+    if kind == "gif":
+        from PIL.GifImagePlugin import GifImageFile
+
+        return GifImageFile(source)
+    from PIL import AvifImagePlugin
+
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each thread of the decoder holds frames of its own
+    return AvifImagePlugin.AvifImageFile(source)
+
+
+def _make_pillow_strict() -> None:
+    """Pillow's warnings become errors: it warns of what it then reads wrongly, or reads only in part.
+
+    Its TIFF module warns of metadata only, which we do not use.
+    """
+    warnings.filterwarnings("error", module=r"PIL\.")
+    warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
+
+
+def _check_agreement(kind: str, image: "ImageFile", header: Header) -> None:
+    """Pillow must have understood what was checked; else what it decodes has no limit."""
+    if kind == "avif":
+        agree = image.width * image.height <= header.width * header.height
+    else:
+        agree = image.size == (header.width, header.height)
+    if not agree or (kind != "gif" and getattr(image, "n_frames", 1) != header.frames):
+        raise ImageDamaged
+
+
+def _mean_colour(image: "ImageFile") -> str:
+    """In strips, because converting the whole would double the memory."""
+    from PIL.Image import Resampling, frombytes
+
+    rows = max(1, 250_000 // image.width)
+    sums = [0.0, 0.0, 0.0]
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        strip = image.crop((0, top, image.width, bottom))
+        if strip.mode == "I;16":  # which convert would clip: take the high byte of each sample
+            strip = frombytes("L", strip.size, strip.tobytes()[1::2])
+        *colours, alpha = strip.convert("RGBA").resize((1, 1), Resampling.BOX).tobytes()
+        for band, colour in enumerate(colours):
+            sums[band] += (bottom - top) * (colour * alpha + 255 * (255 - alpha)) / 255
+    return "#" + "".join(f"{round(value / image.height):02x}" for value in sums)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""A process of its own that answers questions."""
+
+import io
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from roliascan.worker import Worker
+
+ECHO = """
+import json, os, signal, sys
+for line in sys.stdin.buffer:
+    question = line.decode().strip()
+    if question == "crash":
+        os.abort()
+    if question == "stick":
+        signal.pause()
+    if question == "leave":
+        os.close(1), os.close(0), signal.pause()
+    told = dict(os.environ) if question == "environment" else [question, os.getsid(0)]
+    sys.stdout.buffer.write(json.dumps(told).encode() + b"\\n")
+    sys.stdout.buffer.flush()
+"""
+
+
+class _Interrupted(io.BytesIO):
+    """The answers, while which are waited for somebody presses Ctrl-C."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    (tmp_path / "echo_of_tests.py").write_text(ECHO)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    worker = Worker("echo_of_tests")
+    yield worker
+    worker.end()
+
+
+def test_one_process_answers_many_questions_in_a_session_of_its_own(worker: Worker) -> None:
+    assert worker.pid is None
+    first = worker.ask(b"a\n", within=60)
+    pid = worker.pid
+    assert first == f'["a", {pid}]'.encode()
+    assert worker.ask(b"b", b"\n", within=60) == f'["b", {pid}]'.encode()
+
+
+@pytest.mark.parametrize("question", [b"crash\n", b"leave\n"])
+def test_one_that_dies_of_a_question_gives_no_answer_and_another_the_next(worker: Worker, question: bytes) -> None:
+    assert worker.ask(b"a\n", within=60)
+    assert worker.ask(question, within=60) == b""
+    assert worker.ask(b"b\n", within=60).startswith(b'["b"')
+
+
+@pytest.mark.parametrize("rest", [b"", b"x" * (8 << 20)])
+def test_one_that_is_stuck_is_ended(worker: Worker, rest: bytes) -> None:
+    """Be it after it took the question, or before: no pipe holds eight megabytes."""
+    worker.ask(b"a\n", within=60)
+    stuck = worker.pid
+    assert worker.ask(b"stick\n", rest, within=0.1) == b""
+    assert worker.pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(stuck or 0, 0)
+    assert worker.ask(b"b\n", within=60).startswith(b'["b"')
+
+
+def test_one_that_was_killed_between_two_questions_gives_no_answer_once(worker: Worker) -> None:
+    worker.ask(b"a\n", within=60)
+    os.kill(worker.pid or 0, signal.SIGKILL)
+    assert worker.ask(b"b\n", within=60) == b""
+    assert worker.ask(b"c\n", within=60).startswith(b'["c"')
+
+
+def test_an_answer_that_nobody_waited_for_is_not_the_next_ones(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker.ask(b"a\n", within=60)
+
+    assert worker._running is not None
+    worker._running.answers.close()
+    monkeypatch.setattr(worker, "_running", worker._running._replace(answers=_Interrupted()))
+    with pytest.raises(KeyboardInterrupt):
+        worker.ask(b"b\n", within=60)
+    assert worker.ask(b"c\n", within=60).startswith(b'["c"')
+
+
+def test_it_gets_no_secret(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "canary" * 6)
+    assert b"canary" not in worker.ask(b"environment\n", within=60)
+
+
+def test_where_no_process_is_to_be_had_it_says_so(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with pytest.raises(FileNotFoundError):
+        worker.ask(b"a\n", within=60)
