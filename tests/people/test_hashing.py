@@ -96,7 +96,9 @@ def test_who_is_interrupted_leaves_no_answer_behind(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("program", ["/nonexistent", "/bin/false"])
-def test_no_process_to_be_had(site: Site, aside: None, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+def test_no_process_to_be_had(
+    site: Site, aside: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], program: str
+) -> None:
     """It cannot be started, or does not stay: nobody signs in meanwhile, and all else goes on."""
     with monkeypatch.context() as short:
         short.setattr(sys, "executable", program)
@@ -105,6 +107,7 @@ def test_no_process_to_be_had(site: Site, aside: None, monkeypatch: pytest.Monke
                 answer = site.stranger.post(path, body)
                 refused(answer, 503, "hashing_unavailable")
                 assert int(answer.headers["retry-after"]) > 0
+                assert json.loads(capsys.readouterr().out.splitlines()[-1])["level"] == "error"
         told(site.stranger.get("series"))
         assert site.count("users") == 0
     told(site.stranger.post("auth/register", NEW), 201)
@@ -113,7 +116,7 @@ def test_no_process_to_be_had(site: Site, aside: None, monkeypatch: pytest.Monke
 
 def test_one_that_ends_while_it_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     halting = tmp_path / "halting"
-    halting.write_text('#!/bin/sh\nread line; printf \'"$argon2id\'')
+    halting.write_text("#!/bin/sh\nread line; printf '\"$argon2id'")
     halting.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(halting))
     with pytest.raises(OSError, match="does not stay"):

@@ -103,7 +103,7 @@ def test_a_body_of_unknown_length_is_refused() -> None:  # SC 20
     assert (answer.status, answer.headers["content-type"]) == (411, "application/problem+json")
 
 
-def test_places_for_bodies_are_limited_and_given_back() -> None:
+def test_places_for_bodies_are_limited_and_given_back(capsys: pytest.CaptureFixture[str]) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -124,6 +124,7 @@ def test_places_for_bodies_are_limited_and_given_back() -> None:
     waiting.start()
     assert entered.wait(10)
     assert status(CONTENT_LENGTH="1") == "503"
+    assert '"level":"warning"' in capsys.readouterr().out
     assert status() == "200"
     leave.set()
     waiting.join()

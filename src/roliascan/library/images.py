@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from roliascan.errors import Busy
+from roliascan.errors import Busy, TooManyAtOnce
 from roliascan.library.image_terms import Header, ImageDamaged, ImageTooLarge
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _check_size(header: "Header", max_pixels: int) -> None:
 @contextmanager
 def _turn(wait: float) -> Iterator[None]:
     if not _AT_ONCE.acquire(timeout=wait):
-        raise Busy("Too many images are being checked right now; please try again.", retry_after=5)
+        raise TooManyAtOnce("Too many images are being checked right now; please try again.", retry_after=5)
     try:
         yield
     finally:

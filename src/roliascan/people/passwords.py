@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from roliascan.errors import Busy
+from roliascan.errors import Busy, TooManyAtOnce
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -28,7 +28,7 @@ _slots = threading.BoundedSemaphore(SLOTS)  # one budget of memory and processor
 _children: "list[Child]" = []  # one for each slot of a server, and none in a function
 
 
-class TooManyPasswords(Busy):
+class TooManyPasswords(TooManyAtOnce):
     code = "too_many_logins_at_once"
     detail = "Too many people are signing in at once; try again in a moment."
 

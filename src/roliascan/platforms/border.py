@@ -75,7 +75,7 @@ def bordered(
             return passed(app, request, start_response, crashed=crashed)
         place = places.take(_sharing(request[requests.CLIENT]))
         if place is None:
-            return _refuse(request, _busy(request), start_response)
+            return _refuse(request, _busy(request), start_response, level="warning")
         begin = start_response if is_file else _closing_before_the_rest(request, start_response)
         try:
             answer = passed(app, request, begin, crashed=crashed)
@@ -257,7 +257,7 @@ def _busy(request: Environ) -> Answer:
     return problem(503, "busy", detail, request[requests.REQUEST_ID], (("retry-after", "2"),))
 
 
-def _refuse(request: Environ, told: Answer, start_response: "StartResponse") -> Iterable[bytes]:
+def _refuse(request: Environ, told: Answer, start_response: "StartResponse", *, level: str = "") -> Iterable[bytes]:
     logs.log_request(
         request_id=request[requests.REQUEST_ID],
         method=request["REQUEST_METHOD"],
@@ -265,6 +265,7 @@ def _refuse(request: Environ, told: Answer, start_response: "StartResponse") -> 
         status=told.status,
         ms=0,
         client=request[requests.CLIENT],
+        level=level,
     )
     # The body was not read: what follows on this connection may be anything.
     start_response(line(told.status), [*told.headers, ("connection", "close")])
