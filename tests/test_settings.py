@@ -281,6 +281,15 @@ def test_settings_are_the_same_on_every_platform() -> None:  # SC 62
         assert _fields(read(**given, **own)) == {**expected, **special}
 
 
+@pytest.mark.parametrize(
+    ("environ", "hops"),
+    [({}, 0), ({"K_SERVICE": "site"}, 1), ({"K_SERVICE": "site", "TRUSTED_HOPS": "2"}, 2),
+     ({"K_SERVICE": "site", "TRUSTED_HOPS": "0"}, 0), ({"AWS_LAMBDA_FUNCTION_NAME": "site"}, 0)],
+)  # fmt: skip
+def test_the_front_end_of_cloud_run_is_trusted_unless_told_otherwise(environ: dict[str, str], hops: int) -> None:
+    assert read(STORAGE_URL="memory:", DATABASE_URL="mysql://h/d", ALLOW_EPHEMERAL="on", **environ).trusted_hops == hops
+
+
 def _fields(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in settings.__struct_fields__}
 

@@ -4,10 +4,15 @@ from typing import NamedTuple
 
 
 class Refusal(Exception):
-    """A no with a name. `code` is stable and for programs, `detail` is one sentence for people."""
+    """A no with a name. `code` is stable and for programs, `detail` is one sentence for people.
+
+    `level` is that of its line in the log: `info` for what is as somebody wanted it, `warning` for what there is too
+    much of, `error` for what somebody has to mend.
+    """
 
     code = "refused"
     detail = "This was refused."
+    level = "info"
 
     def __init__(self, detail: str | None = None) -> None:
         if detail is not None:
@@ -104,10 +109,17 @@ class Busy(Refusal):
 
     code = "busy"
     detail = "The service cannot do this right now; try again."
+    level = "error"
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 2) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class TooManyAtOnce(Busy):
+    """There is room for so many, and all of it is taken."""
+
+    level = "warning"
 
 
 class ReadOnly(Busy):
@@ -115,6 +127,7 @@ class ReadOnly(Busy):
 
     code = "read_only"
     detail = "This site takes no changes right now, while it is being worked on. Reading works; try again later."
+    level = "info"
 
     def __init__(self) -> None:
         super().__init__(retry_after=60)

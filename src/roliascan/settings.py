@@ -17,6 +17,15 @@ FUNCTION_MARKERS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "FUNCTIONS_WORKER_R
 _PATIENCE = {"K_SERVICE": "60s", "FUNCTIONS_WORKER_RUNTIME": "230s"}
 """After which a platform cuts a request, unless it is told otherwise, where it does not tell each request."""
 
+_HOPS = {"K_SERVICE": 1}
+"""Proxies that a platform puts before a server of ours: the front end of Cloud Run, which sets K_SERVICE.
+
+cloud.google.com/run/docs/container-contract has the variable. That Google's front ends add the client's address at the
+right of X-Forwarded-For is documented for its load balancers, which are made of them
+(cloud.google.com/load-balancing/docs/https, "X-Forwarded-For header"); of Cloud Run by itself, services that printed
+their headers say so.
+"""
+
 _FLEETING = "sqlite: does not last on a function platform; use postgresql: or mysql:"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -103,7 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             public_url_given=bool(given.text("PUBLIC_URL", "")),
             image_url=given.read("IMAGE_URL", "", _address),
             cors_origins=given.read("CORS_ORIGINS", "", _origins),
-            trusted_hops=given.number("TRUSTED_HOPS", 0, 0, 20),
+            trusted_hops=given.number("TRUSTED_HOPS", _hops(environ), 0, 20),
             rate_limits=given.read("RATE_LIMITS", "on", _limits),
             read_only=given.read("READ_ONLY", "off", _switch),
             request_timeout=given.read("REQUEST_TIMEOUT", _patience(environ), _optional_duration),
@@ -222,6 +231,10 @@ def _on_function(environ: Mapping[str, str]) -> bool:
 
 def _patience(environ: Mapping[str, str]) -> str:
     return next((patience for marker, patience in _PATIENCE.items() if environ.get(marker)), "")
+
+
+def _hops(environ: Mapping[str, str]) -> int:
+    return next((hops for marker, hops in _HOPS.items() if environ.get(marker)), 0)
 
 
 def _address_again(environ: Mapping[str, str], name: str) -> str:

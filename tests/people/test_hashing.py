@@ -95,6 +95,34 @@ def test_who_is_interrupted_leaves_no_answer_behind(monkeypatch: pytest.MonkeyPa
     child.end()
 
 
+@pytest.mark.parametrize("program", ["/nonexistent", "/bin/false"])
+def test_no_process_to_be_had(
+    site: Site, aside: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], program: str
+) -> None:
+    """It cannot be started, or does not stay: nobody signs in meanwhile, and all else goes on."""
+    with monkeypatch.context() as short:
+        short.setattr(sys, "executable", program)
+        for _ in range(passwords.SLOTS + 1):
+            for path, body in (("auth/register", NEW), ("auth/login", LOGIN)):
+                answer = site.stranger.post(path, body)
+                refused(answer, 503, "hashing_unavailable")
+                assert int(answer.headers["retry-after"]) > 0
+                assert json.loads(capsys.readouterr().out.splitlines()[-1])["level"] == "error"
+        told(site.stranger.get("series"))
+        assert site.count("users") == 0
+    told(site.stranger.post("auth/register", NEW), 201)
+    told(site.stranger.post("auth/login", LOGIN))
+
+
+def test_one_that_ends_while_it_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    halting = tmp_path / "halting"
+    halting.write_text("#!/bin/sh\nread line; printf '\"$argon2id'")
+    halting.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(halting))
+    with pytest.raises(OSError, match="does not stay"):
+        hashing.Child().hashed(PASSWORD)
+
+
 def test_it_ends_with_its_server() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "roliascan.people.hashing"],

@@ -1,5 +1,6 @@
 """How passwords are kept, and that checking them cannot take the site down."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -79,12 +80,15 @@ def test_there_are_few_slots() -> None:
     assert 1 <= passwords.SLOTS <= 4
 
 
-def test_a_flood_is_turned_away_and_reading_goes_on(site: Site, taken: None) -> None:  # AU-28
+def test_a_flood_is_turned_away_and_reading_goes_on(
+    site: Site, taken: None, capsys: pytest.CaptureFixture[str]
+) -> None:  # AU-28
     site.sign_up("uploader").makes_series()
     for path, body in (("auth/login", LOGIN), ("auth/register", NEW)):
         answer = site.stranger.post(path, body)
         refused(answer, 503, "too_many_logins_at_once")
         assert answer.headers["retry-after"] == "1"
+        assert json.loads(capsys.readouterr().out.splitlines()[-1])["level"] == "warning"
     assert len(told(site.stranger.get("series"))["data"]) == 1
     assert site.count("users") == 1
 

@@ -6,8 +6,13 @@ from roliascan.platforms.border import bordered
 from roliascan.platforms.serving import serve
 from tests.platforms import echoes
 
-HOPS, BODIES = int(os.environ.get("HOPS", "0")), int(os.environ.get("BODIES", "4"))
-app = bordered(echoes.app, hops=HOPS, bodies=BODIES, bodies_each=int(os.environ.get("BODIES_EACH", "0")))
+PLACES = ("bodies", "bodies_each", "files", "files_each")
+app = bordered(
+    echoes.app,
+    hops=int(os.environ.get("HOPS", "0")),
+    inherited=os.environ,
+    **{name: int(os.environ.get(name.upper(), "0")) for name in PLACES},
+)
 
 if __name__ == "__main__":
     serve(

@@ -90,6 +90,7 @@ def _file(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
 
 ANSWERS = {
     "/file": _file,
+    "/uploads/file": _file,
     "/empty": _empty,
     "/text": _text,
     "/cookies": _cookies,

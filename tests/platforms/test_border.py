@@ -103,7 +103,7 @@ def test_a_body_of_unknown_length_is_refused() -> None:  # SC 20
     assert (answer.status, answer.headers["content-type"]) == (411, "application/problem+json")
 
 
-def test_places_for_bodies_are_limited_and_given_back() -> None:
+def test_places_for_bodies_are_limited_and_given_back(capsys: pytest.CaptureFixture[str]) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -124,6 +124,7 @@ def test_places_for_bodies_are_limited_and_given_back() -> None:
     waiting.start()
     assert entered.wait(10)
     assert status(CONTENT_LENGTH="1") == "503"
+    assert '"level":"warning"' in capsys.readouterr().out
     assert status() == "200"
     leave.set()
     waiting.join()
@@ -151,30 +152,51 @@ def test_an_answer_before_the_end_of_a_body_ends_the_connection(read: int, close
         ("203.0.113.9", "203.0.113.10", True),
         ("2001:db8::1", "2001:db8::ffff:1", False),
         ("2001:db8::1", "2001:db8:0:1::1", True),
+        ("::ffff:203.0.113.9", "203.0.113.9", False),
+        ("::ffff:203.0.113.9", "::ffff:203.0.113.10", True),
         ("127.0.0.1", "127.0.0.1", True),
+        ("::1", "::1", True),
     ],
 )
-def test_places_for_bodies_are_shared_by_those_of_one_address(client: str, other: str, is_free: bool) -> None:
-    """What takes the one place of `client` is a request within a request."""
-    statuses: list[str] = []
+@pytest.mark.parametrize("kind", ["bodies", "files"])
+def test_places_are_shared_by_those_of_one_address(client: str, other: str, is_free: bool, kind: str) -> None:
+    assert at_once([client, other], kind, most=5, each=1) == [200, 200 if is_free else 503]
 
-    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        if environ["REMOTE_ADDR"] == client and not statuses:
-            statuses.append("")
-            statuses[0] = status(other)
+
+@pytest.mark.parametrize("kind", ["bodies", "files"])
+def test_a_site_of_ipv6_has_twice_the_places_of_one_address(kind: str) -> None:
+    """A /48 has 65,536 /64s, each of which counts as an address."""
+    of_one = [f"2001:db8:0:{number:x}::1" for number in range(3)]
+    assert at_once([*of_one, "2001:db8:1::1"], kind, most=9, each=1) == [200, 200, 503, 200]
+
+
+def at_once(peers: list[str], kind: str, *, most: int, each: int) -> list[int]:
+    """What requests are told of which each comes while those before it are under way; and again, afterwards."""
+    more = {"CONTENT_LENGTH": "1"} if kind == "bodies" else {"PATH_INFO": "/uploads/pages/a.png"}
+    waiting: list[str] = []
+    found: list[int] = []
+
+    def app(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        while waiting:
+            ask(waiting.pop(0))
         start_response("200 OK", [])
         return []
 
-    served = bordered(app, hops=0, bodies=5, bodies_each=1, inherited={})
-
-    def status(peer: str) -> str:
+    def ask(peer: str) -> None:
         begun: list[str] = []
-        served({**ENVIRON, "CONTENT_LENGTH": "1", "REMOTE_ADDR": peer}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]
-        return begun[-1][:3]
+        place = len(found)
+        found.append(0)
+        served({**ENVIRON, "REMOTE_ADDR": peer, **more}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]
+        found[place] = int(begun[-1][:3])
 
-    assert status(client) == "200"
-    assert statuses == ["200" if is_free else "503"]
-    assert status(client) == "200"
+    served = bordered(app, hops=0, inherited={}, **{kind: most, f"{kind}_each": each})
+    told = []
+    for _ in range(2):
+        waiting[:], found[:] = peers[1:], []
+        ask(peers[0])
+        told.append([*found])
+    assert told[0] == told[1]  # all places were given back
+    return told[0]
 
 
 def test_places_for_files_are_kept_until_they_are_sent() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from roliascan.platforms import server as numbers_of
 from tests.platforms import clients, processes, shapes
 from tests.platforms.clients import raw
 from tests.platforms.processes import alive, listens, within
@@ -201,6 +202,46 @@ def test_slow_bodies_of_one_address_do_not_keep_others_from_writing(start_server
         for connection in stalled:
             connection.close()
     assert within(10, lambda: writes("2001:db8::1").status == 200)
+
+
+def test_files_that_one_address_takes_slowly_do_not_keep_others_from_looking(start_server: Callable[..., str]) -> None:
+    address = start_server({"HOPS": "1", "FILES": "20", "FILES_EACH": "3"}, command=ECHO, ready="/text")
+
+    def looks(client: str) -> Reply:
+        return send(address, "GET", "/uploads/file?size=9", {"X-Forwarded-For": client})
+
+    begun = b"GET /uploads/file?size=50000000 HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n"
+    stalled = [clients.dial(address) for _ in range(30)]
+    try:
+        for connection in stalled:
+            connection.sendall(begun)
+        assert within(10, lambda: looks("203.0.113.9").status == 503)
+        answer = looks("203.0.113.9")
+        assert (answer.headers["retry-after"], b"urn:roliascan:busy" in answer.body) == ("2", True)
+        assert [looks(other).status for other in ("203.0.113.10", "2001:db8::1", "127.0.0.1")] == [200] * 3
+    finally:
+        for connection in stalled:
+            connection.close()
+    assert within(10, lambda: looks("203.0.113.9").status == 200)
+
+
+def test_all_places_taken_leave_threads_for_readers(start_server: Callable[..., str]) -> None:
+    """With the numbers of the site itself, all from a proxy on this machine."""
+    numbers = {"BODIES": str(numbers_of.BODIES), "FILES": str(numbers_of.FILES)}
+    address = start_server(numbers, command=ECHO, ready="/text")
+    bodies = [clients.dial(address) for _ in range(numbers_of.BODIES + 5)]
+    files = [clients.dial(address) for _ in range(numbers_of.FILES + 5)]
+    try:
+        for connection in bodies:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        assert within(20, lambda: send(address, "POST", "/text", body=b"a").status == 503)
+        for connection in files:
+            connection.sendall(b"GET /uploads/file?size=50000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert within(20, lambda: send(address, "GET", "/uploads/file?size=9").status == 503)
+        assert send(address, "GET", "/text").status == 200
+    finally:
+        for connection in (*bodies, *files):
+            connection.close()
 
 
 def test_many_idle_connections_do_not_keep_readers_waiting(address: str) -> None:

@@ -1,5 +1,6 @@
 """Read-only, by the switch or because the database is: reading works, each change is refused by name, and it ends."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,6 +43,13 @@ def test_the_switch_refuses_every_change(sqlite_url: str, route: Any) -> None:
             answer = asker.ask(route.method, filled(route.path))
             refused(answer, 503, "read_only")
             assert answer.headers["retry-after"] == "60"
+
+
+def test_what_the_switch_refuses_is_no_error_of_the_log(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with opened(sqlite_url, READ_ONLY="on") as site:
+        refused(site.stranger.post("auth/login", {"login": "a", "password": "b" * 8}), 503, "read_only")
+    line = json.loads(capsys.readouterr().out)
+    assert (line["status"], line["level"]) == (503, "info")
 
 
 def test_the_switch_leaves_reading_as_it_is(database_url: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from roliascan.errors import Busy
+from roliascan.errors import Busy, TooManyAtOnce
 from roliascan.library.image_terms import Header, ImageDamaged, ImageTooLarge
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _turn(wait: float) -> "Iterator[Worker]":
     from roliascan.worker import Worker
 
     if not _AT_ONCE.acquire(timeout=wait):
-        raise Busy("Too many images are being checked right now; please try again.", retry_after=5)
+        raise TooManyAtOnce("Too many images are being checked right now; please try again.", retry_after=5)
     worker = _idle.pop() if _idle else Worker("roliascan.library.decoding")
     try:
         yield worker

@@ -42,7 +42,10 @@ class Child:
                 process.communicate()
 
     def _ask(self, *question: str | None) -> str | bool:
-        """The answer; of a second process where the first one was killed, or is stuck. Raises ChildProcessError."""
+        """The answer; of a second process where the first one was killed, or is stuck.
+
+        Raises OSError where none can be started, or none stays.
+        """
         for _ in range(2):
             self._process = self._process or _started()
             try:
@@ -77,7 +80,8 @@ def _answer(process: "subprocess.Popen[bytes]", question: bytes) -> bytes:
         if not waiting.select(ANSWER_S):
             process.kill()
             return b""
-    return tells.readline()
+    line = tells.readline()
+    return line if line.endswith(b"\n") else b""  # it ended while it wrote
 
 
 def _keep_memory() -> None:

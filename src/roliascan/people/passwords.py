@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from roliascan.errors import Busy
+from roliascan.errors import Busy, TooManyAtOnce
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -28,9 +28,16 @@ _slots = threading.BoundedSemaphore(SLOTS)  # one budget of memory and processor
 _children: "list[Child]" = []  # one for each slot of a server, and none in a function
 
 
-class TooManyPasswords(Busy):
+class TooManyPasswords(TooManyAtOnce):
     code = "too_many_logins_at_once"
     detail = "Too many people are signing in at once; try again in a moment."
+
+
+class HashingUnavailable(Busy):
+    """No process to hash in can be had, or it has too little memory."""
+
+    code = "hashing_unavailable"
+    detail = "Passwords cannot be checked right now; try again in a moment."
 
 
 @cache
@@ -60,6 +67,8 @@ def _slot() -> Iterator["Child | None"]:
     child = _children.pop() if _children else None
     try:
         yield child
+    except OSError as error:
+        raise HashingUnavailable(retry_after=5) from error
     finally:
         if child:
             _children.append(child)
@@ -67,7 +76,7 @@ def _slot() -> Iterator["Child | None"]:
 
 
 def hashed(password: str) -> str:
-    """The encoded hash of a password, taken as typed. Raises TooManyPasswords when no slot is free."""
+    """The encoded hash of a password, taken as typed. Raises TooManyPasswords, HashingUnavailable."""
     with _slot() as child:
         return child.hashed(password) if child else hash_here(password)
 
@@ -81,7 +90,7 @@ def matches(password: str, password_hash: str | None, *, bcrypt_cost: int | None
     """Whether the password fits; takes as long where there is no such person (`None`).
 
     `bcrypt_cost`: that of the bcrypt hashes which some accounts still have. Then every failure costs both checks, so
-    that their time does not tell which accounts those are.
+    that their time does not tell which accounts those are. Raises TooManyPasswords, HashingUnavailable.
     """
     if password_hash is not None and bcrypt_cost_of(password_hash) is not None:
         found = _fits_bcrypt(password, password_hash)

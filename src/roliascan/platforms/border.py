@@ -48,18 +48,19 @@ def bordered(
     bodies: int = 0,
     bodies_each: int = 0,
     files: int = 0,
+    files_each: int = 0,
     inherited: Mapping[str, str] = os.environ,
 ) -> "WSGIApplication":
     """`app` behind the border. `hops` trusted proxies stand before us and write X-Forwarded-For and -Proto.
 
-    `bodies` is how many requests with a body may run at once, `bodies_each` how many of them one client's, and `files`
-    how many stored files may be on their way, 0 for any number: who sends or takes one slowly holds a thread, and the
-    other threads are kept for the rest.
+    `bodies` is how many requests with a body may run at once, `files` how many stored files may be on their way, 0 for
+    any number, and `bodies_each` and `files_each` how many of them one client's: who sends or takes one slowly holds a
+    thread, and the other threads are kept for the rest.
     `inherited` is the environment of the process, which a server may have mixed into that of the request.
     """
     mixed_in = [(name, value) for name, value in inherited.items() if _of_a_request(name)]
     of_bodies = _Places(bodies, bodies_each or bodies) if bodies else None
-    of_files = _Places(files, files) if files else None
+    of_files = _Places(files, files_each or files) if files else None
 
     def crossing(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         request = _cleaned(environ, mixed_in)
@@ -74,7 +75,7 @@ def bordered(
             return passed(app, request, start_response, crashed=crashed)
         place = places.take(_sharing(request[requests.CLIENT]))
         if place is None:
-            return _refuse(request, _busy(request), start_response)
+            return _refuse(request, _busy(request), start_response, level="warning")
         begin = start_response if is_file else _closing_before_the_rest(request, start_response)
         try:
             answer = passed(app, request, begin, crashed=crashed)
@@ -123,37 +124,45 @@ def _closing_before_the_rest(request: Environ, start_response: "StartResponse") 
 
 
 class _Places:
-    """Places for `most` requests at once, `each` for those that share an address."""
+    """Places for `most` requests at once, `each` for one client, and twice as many for a whole site of IPv6."""
 
     def __init__(self, most: int, each: int) -> None:
         self._most, self._each = most, each
+        self._all = 0
         self._taken = Counter[str]()
         self._lock = threading.Lock()
 
-    def take(self, sharing: str) -> "_Place | None":
-        """A place, where there is one; "" shares with nobody."""
+    def take(self, sharing: tuple[str, ...]) -> "_Place | None":
+        """A place, where there is one for all of these, which grow wider."""
         with self._lock:
-            if self._taken.total() >= self._most or (sharing and self._taken[sharing] >= self._each):
+            is_full = (self._taken[one] >= self._each * width for width, one in enumerate(sharing, start=1))
+            if self._all >= self._most or any(is_full):
                 return None
-            self._taken[sharing] += 1
+            self._all += 1
+            self._taken.update(sharing)
         return _Place(partial(self._leave, sharing))
 
-    def _leave(self, sharing: str) -> None:
+    def _leave(self, sharing: tuple[str, ...]) -> None:
         with self._lock:
-            self._taken[sharing] -= 1
-            if not self._taken[sharing]:
-                del self._taken[sharing]
+            self._all -= 1
+            self._taken.subtract(sharing)
+            for one in sharing:
+                if not self._taken[one]:
+                    del self._taken[one]
 
 
-def _sharing(client: str) -> str:
-    """What one client has: an IPv4 address, a /64 of IPv6. "" for this machine: a proxy may speak for everybody."""
+def _sharing(client: str) -> tuple[str, ...]:
+    """What a client shares its places with: an IPv4 address; a /64 of IPv6, and the /48 that it is of.
+
+    Nothing for this machine: a proxy may speak for everybody.
+    """
+    from roliascan.people import limits  # hashing, which cold starts do not pay
+
     try:
-        address = ip_address(client)
+        is_here = ip_address(client).is_loopback
     except ValueError:
-        return ""
-    if address.is_loopback:
-        return ""
-    return client if address.version == 4 else f"{int(address) >> 64:x}"
+        return ()
+    return () if is_here else tuple(filter(None, (limits.network(client), limits.site(client))))
 
 
 class _Place:
@@ -248,7 +257,7 @@ def _busy(request: Environ) -> Answer:
     return problem(503, "busy", detail, request[requests.REQUEST_ID], (("retry-after", "2"),))
 
 
-def _refuse(request: Environ, told: Answer, start_response: "StartResponse") -> Iterable[bytes]:
+def _refuse(request: Environ, told: Answer, start_response: "StartResponse", *, level: str = "") -> Iterable[bytes]:
     logs.log_request(
         request_id=request[requests.REQUEST_ID],
         method=request["REQUEST_METHOD"],
@@ -256,6 +265,7 @@ def _refuse(request: Environ, told: Answer, start_response: "StartResponse") -> 
         status=told.status,
         ms=0,
         client=request[requests.CLIENT],
+        level=level,
     )
     # The body was not read: what follows on this connection may be anything.
     start_response(line(told.status), [*told.headers, ("connection", "close")])

@@ -4,22 +4,32 @@ from roliascan.people import passwords
 from roliascan.platforms import start
 from roliascan.platforms.border import bordered
 
-THREADS = 128
-"""Requests that run at once. Threads start when they are needed and end when they are idle."""
 BODIES = 100
-"""Of them, those that may be reading a body; the others are kept for requests without one."""
+"""Requests that may be reading a body at once."""
 BODIES_EACH = 10
-"""Of these, those of one address: who sends slowly does not keep others from writing."""
+"""Of them, those of one address: who sends slowly does not keep others from writing."""
 FILES = 64
-"""Of them, those that may be sending a stored file."""
+"""Requests that may be sending a stored file at once."""
+FILES_EACH = 16
+"""Of them, those of one address, which a few readers may share: who takes slowly does not keep others from looking."""
+OTHERS = 36
+"""Requests that always find a thread: those that have no body and ask for no file."""
+THREADS = BODIES + FILES + OTHERS
+"""Requests that run at once. Threads start when they are needed and end when they are idle."""
 
 
 def _build() -> start.Running:
     settings = start.settings()
     passwords.aside()
     running = start.running(settings)
-    hops = settings.trusted_hops
-    app = bordered(running.app, hops=hops, bodies=BODIES, bodies_each=BODIES_EACH, files=FILES)
+    app = bordered(
+        running.app,
+        hops=settings.trusted_hops,
+        bodies=BODIES,
+        bodies_each=BODIES_EACH,
+        files=FILES,
+        files_each=FILES_EACH,
+    )
     return running._replace(app=app)
 
 

@@ -55,11 +55,12 @@ def status_of(refusal: type[errors.Refusal]) -> int:
 
 
 class Told(NamedTuple):
-    """A refusal as it is answered: its headers by name, and its problem document."""
+    """A refusal as it is answered: its headers by name, and its problem document; and as it is logged."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    level: str = ""
 
     @property
     def line(self) -> str:
@@ -95,12 +96,14 @@ def told(error: Exception, request_id: str) -> Told:
         answer.headers["Retry-After"] = str(error.retry_after)
     if answer.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="roliascan"'
-    return answer
+    return answer._replace(level=error.level)
 
 
 def raised(req: "falcon.Request", resp: "falcon.Response", error: Exception, _params: Any) -> None:
     """Falcon's way to answer what was raised."""
-    _put(resp, told(error, req.context.request_id))
+    answer = told(error, req.context.request_id)
+    req.context.level = answer.level
+    _put(resp, answer)
 
 
 def _put(resp: "falcon.Response", answer: Told) -> None:

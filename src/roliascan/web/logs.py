@@ -13,16 +13,26 @@ _encode = msgspec.json.Encoder().encode
 
 
 def log_request(
-    *, request_id: str, method: str, path: str, status: int, ms: float, route: str = "", client: str = ""
+    *,
+    request_id: str,
+    method: str,
+    path: str,
+    status: int,
+    ms: float,
+    route: str = "",
+    client: str = "",
+    level: str = "",
 ) -> None:
     """One line for an answered request. `path` is without its query, `route` the pattern that it matched.
+
+    `level`: that of the refusal; else `error` from 500 on, and `info`.
 
     `client` is an address; it is written without what tells persons apart: the last part of an IPv4 address, all but
     the first 48 bits of an IPv6 one.
     """
     told = {
         "time": datetime.now(UTC),
-        "level": "error" if status >= 500 else "info",
+        "level": level or ("error" if status >= 500 else "info"),
         "event": "request",
         "requestId": request_id,
         "method": method[:20],

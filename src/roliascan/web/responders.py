@@ -198,4 +198,5 @@ class Envelope:
             ms=(time.perf_counter() - req.context.started) * 1000,
             route=req.uri_template or "",
             client=req.env.get("roliascan.client", ""),
+            level=getattr(req.context, "level", ""),
         )

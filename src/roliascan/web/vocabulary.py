@@ -29,7 +29,7 @@ from roliascan.library.uploads import UploadClosed
 from roliascan.paging import PageTooDeep
 from roliascan.people.accounts import EmailTaken, InvalidCredentials, UsernameTaken, WrongPassword
 from roliascan.people.grants import PermissionTaken
-from roliascan.people.passwords import TooManyPasswords
+from roliascan.people.passwords import HashingUnavailable, TooManyPasswords
 from roliascan.people.persons import Muted
 from roliascan.people.teams import LastLeader, NotInTeam, TeamInUse, TeamTaken
 from roliascan.people.users import LastAdmin
@@ -114,7 +114,7 @@ class NotStarted(Busy):
 
 
 NOT_NOW: tuple[type[Refusal], ...] = (
-    *(Busy, NotStarted, SchemaMismatch, TooManyPasswords, StorageFull, StorageUnavailable),
+    *(Busy, NotStarted, SchemaMismatch, TooManyPasswords, HashingUnavailable, StorageFull, StorageUnavailable),
     *(faults.Unreachable, faults.Lost, faults.OutcomeUnknown, faults.Contended, faults.Slow, faults.OutOfTime),
     *(faults.Unmigrated, faults.ReadOnly, ReadOnly),
 )
