@@ -18,6 +18,8 @@ for line in sys.stdin.buffer:
         os.abort()
     if question == "stick":
         signal.pause()
+    if question == "half":
+        os.write(1, b'"half of an ans'), os._exit(0)
     if question == "leave":
         os.close(1), os.close(0), signal.pause()
     told = dict(os.environ) if question == "environment" else [question, os.getsid(0)]
@@ -50,7 +52,7 @@ def test_one_process_answers_many_questions_in_a_session_of_its_own(worker: Work
     assert worker.ask(b"b", b"\n", within=60) == f'["b", {pid}]'.encode()
 
 
-@pytest.mark.parametrize("question", [b"crash\n", b"leave\n"])
+@pytest.mark.parametrize("question", [b"crash\n", b"leave\n", b"half\n"])
 def test_one_that_dies_of_a_question_gives_no_answer_and_another_the_next(worker: Worker, question: bytes) -> None:
     assert worker.ask(b"a\n", within=60)
     assert worker.ask(question, within=60) == b""

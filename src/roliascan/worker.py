@@ -56,7 +56,7 @@ class Worker:
         finally:  # also when interrupted: the next answer could be to this question
             if not answer.endswith(b"\n"):
                 self.end()
-        return answer.removesuffix(b"\n")
+        return answer[:-1] if answer.endswith(b"\n") else b""
 
     def end(self) -> None:
         """Ends the process, whatever it does; the next question starts another."""

@@ -8,11 +8,10 @@ hash. It ends with its input, which is when the server ends.
 
 import ctypes
 import json
-import selectors
-import subprocess
 import sys
 from contextlib import suppress
-from typing import IO, cast
+
+from roliascan.worker import Worker
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 _KEPT_BYTES = 32 << 20  # more than a hash needs
@@ -24,7 +23,7 @@ class Child:
     """The process, from its first use on; for one caller at a time."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self.worker = Worker("roliascan.people.hashing")
 
     def hashed(self, password: str) -> str:
         """A new hash."""
@@ -34,54 +33,17 @@ class Child:
         """Whether the password fits; no hash is fitted by any."""
         return self._ask(password, password_hash) is True
 
-    def end(self) -> None:
-        """Ends it; the next use starts another."""
-        process, self._process = self._process, None
-        if process is not None:
-            with suppress(BrokenPipeError):
-                process.communicate()
-
     def _ask(self, *question: str | None) -> str | bool:
         """The answer; of a second process where the first one was killed, or is stuck.
 
         Raises OSError where none can be started, or none stays.
         """
         for _ in range(2):
-            self._process = self._process or _started()
-            try:
-                answer = _answer(self._process, json.dumps(question).encode() + b"\n")
-            except BaseException:  # interrupted: the next answer could be this one's, and let somebody in
-                self._process.kill()
-                self.end()
-                raise
+            answer = self.worker.ask(json.dumps(question).encode() + b"\n", within=ANSWER_S)
             if answer:
                 found: str | bool = json.loads(answer)
                 return found
-            self.end()
         raise ChildProcessError("the process that hashes passwords does not stay")
-
-
-def _started() -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "roliascan.people.hashing"]
-    # In a session of its own Ctrl-C is not for it.
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-
-
-def _answer(process: "subprocess.Popen[bytes]", question: bytes) -> bytes:
-    """A line, empty where the process is gone; one that does not answer is ended."""
-    asks, tells = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-    try:
-        asks.write(question)
-        asks.flush()
-    except BrokenPipeError:
-        return b""
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(tells, selectors.EVENT_READ)
-        if not waiting.select(ANSWER_S):
-            process.kill()
-            return b""
-    line = tells.readline()
-    return line if line.endswith(b"\n") else b""  # it ended while it wrote
 
 
 def _keep_memory() -> None:
