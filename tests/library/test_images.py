@@ -33,6 +33,7 @@ from tests.drawings import (
     gif_header,
     huge_avif,
     jpeg_header,
+    mutate,
     page,
     png_header,
     riff,
@@ -41,6 +42,7 @@ from tests.drawings import (
     webp_header,
     with_avif_payload,
     with_chunks,
+    with_right_checksums,
     with_segments,
 )
 
@@ -766,32 +768,6 @@ def test_a_refusal_that_is_kept_keeps_no_pixels() -> None:
     assert refusal.value.__cause__ is not None
     gc.collect()
     assert not [kept for kept in gc.get_objects() if isinstance(kept, JpegImageFile)]
-
-
-def mutate(content: bytes, chance: random.Random) -> bytes:
-    spoiled = bytearray(content)
-    for _ in range(chance.choice((1, 2, 5, 20))):
-        at = chance.randrange(chance.choice((min(200, len(spoiled)), len(spoiled))))
-        action = chance.randrange(4)
-        if action == 0:
-            spoiled[at] = chance.choice((0, 1, 127, 128, 255, chance.randrange(256)))
-        elif action == 1:
-            spoiled[at] ^= 1 << chance.randrange(8)
-        elif action == 2 and len(spoiled) > 300:
-            del spoiled[at : at + chance.randrange(1, 20)]
-        else:
-            spoiled[at:at] = chance.randbytes(chance.randrange(1, 20))
-    return bytes(spoiled)
-
-
-def with_right_checksums(png: bytes) -> bytes:
-    """So that a spoiled PNG reaches the decoder."""
-    parts, at = [png[:8]], 8
-    while at + 12 <= len(png):
-        length = int.from_bytes(png[at : at + 4], "big")
-        parts.append(chunk(png[at + 4 : at + 8], png[at + 8 : at + 8 + length]))
-        at += 12 + length
-    return b"".join(parts)
 
 
 @pytest.mark.parametrize("name", WHOLE)

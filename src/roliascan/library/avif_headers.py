@@ -10,7 +10,7 @@ from struct import unpack_from
 
 from roliascan.library.image_terms import Header, ImageDamaged, UnsupportedImage
 
-_Span = tuple[int, int]  # where a box's content starts and ends
+Span = tuple[int, int]  # where a box's content starts and ends
 
 _FRAMES = 8  # in one coded picture: layers of a still one; each more could be a picture that is decoded and not shown
 _UNITS = 10_000
@@ -18,13 +18,13 @@ _UNITS = 10_000
 
 def read_avif(content: bytes) -> Header:
     """`width` and `height` are of the largest picture in the file. Raises ImageDamaged, UnsupportedImage."""
-    boxes = _unique_boxes(content, (0, len(content)))
+    boxes = unique_boxes(content, (0, len(content)))
     if "moov" in boxes:
         raise UnsupportedImage("This AVIF is animated, which is not supported; save it as an animated WebP or GIF.")
-    meta = _unique_boxes(content, _full(boxes.get("meta")))
-    sizes: list[_Span] = []
+    meta = unique_boxes(content, full(boxes.get("meta")))
+    sizes: list[Span] = []
     turned = False
-    for name, (start, _) in _boxes(content, _unique_boxes(content, meta.get("iprp", (0, 0))).get("ipco", (0, 0))):
+    for name, (start, _) in boxes_in(content, unique_boxes(content, meta.get("iprp", (0, 0))).get("ipco", (0, 0))):
         if name == "ispe":
             sizes.append(unpack_from(">II", content, start + 4))
         elif name == "irot":
@@ -41,7 +41,7 @@ def read_avif(content: bytes) -> Header:
     return Header(width, height, 1, max(width * height, coded // 3), turned)
 
 
-def _boxes(content: bytes, span: _Span) -> Iterator[tuple[str, _Span]]:
+def boxes_in(content: bytes, span: Span) -> Iterator[tuple[str, Span]]:
     """Name and content of each box in `span`, which they fill."""
     at, end = span
     while at < end:
@@ -56,27 +56,27 @@ def _boxes(content: bytes, span: _Span) -> Iterator[tuple[str, _Span]]:
         yield name.decode("latin-1"), (start, at)
 
 
-def _unique_boxes(content: bytes, span: _Span) -> dict[str, _Span]:
+def unique_boxes(content: bytes, span: Span) -> dict[str, Span]:
     """The same by name; a second one of a name that matters could be the one that a decoder reads."""
-    boxes: dict[str, _Span] = {}
-    for name, inner in _boxes(content, span):
+    boxes: dict[str, Span] = {}
+    for name, inner in boxes_in(content, span):
         if name in boxes and name in ("moov", "meta", "iprp", "ipco", "iinf", "iloc", "idat"):
             raise ImageDamaged
         boxes[name] = inner
     return boxes
 
 
-def _full(span: _Span | None) -> _Span:
+def full(span: Span | None) -> Span:
     """The content after version and flags."""
     if span is None:
         raise ImageDamaged
     return span[0] + 4, span[1]
 
 
-def _items(content: bytes, meta: dict[str, _Span]) -> Iterator[tuple[str, bytes]]:
+def _items(content: bytes, meta: dict[str, Span]) -> Iterator[tuple[str, bytes]]:
     """Kind and bytes of each item."""
-    kinds = _kinds(content, _full(meta.get("iinf")))
-    for item, inside, extents in _locations(content, _full(meta.get("iloc"))):
+    kinds = _kinds(content, full(meta.get("iinf")))
+    for item, inside, extents in locations(content, full(meta.get("iloc"))):
         start, end = meta.get("idat", (0, 0)) if inside else (0, len(content))
         parts = []
         for offset, length in extents:
@@ -86,17 +86,17 @@ def _items(content: bytes, meta: dict[str, _Span]) -> Iterator[tuple[str, bytes]
         yield kinds.get(item, ""), b"".join(parts)
 
 
-def _kinds(content: bytes, span: _Span) -> dict[int, str]:
+def _kinds(content: bytes, span: Span) -> dict[int, str]:
     wide = content[span[0] - 4] > 0
     kinds = {}
-    for _, (start, _) in _boxes(content, (span[0] + (4 if wide else 2), span[1])):
+    for _, (start, _) in boxes_in(content, (span[0] + (4 if wide else 2), span[1])):
         form = ">IH4s" if content[start] > 2 else ">HH4s"
         item, _, kind = unpack_from(form, content, start + 4)
         kinds[item] = kind.decode("latin-1")
     return kinds
 
 
-def _locations(content: bytes, span: _Span) -> Iterator[tuple[int, bool, list[_Span]]]:
+def locations(content: bytes, span: Span) -> Iterator[tuple[int, bool, list[Span]]]:
     """For each item its number, whether it lies in `idat`, and its extents as offset and length."""
     at = span[0]
     version = content[at - 4]
@@ -124,7 +124,7 @@ def _locations(content: bytes, span: _Span) -> Iterator[tuple[int, bool, list[_S
         yield item, method == 1, extents
 
 
-def _coded_size(picture: bytes) -> _Span:
+def _coded_size(picture: bytes) -> Span:
     """The largest width and height that decoding a coded picture can ask for."""
     size, frames, at = (0, 0), 0, 0
     for _ in range(_UNITS):
@@ -155,7 +155,7 @@ def _leb128(data: bytes, at: int) -> tuple[int, int]:
     raise ImageDamaged
 
 
-def _sequence_size(header: bytes) -> _Span:
+def _sequence_size(header: bytes) -> Span:
     bits = "".join(f"{byte:08b}" for byte in header[:128])
     at = 4
 
