@@ -4,6 +4,7 @@ import gc
 import hashlib
 import io
 import random
+import struct
 import subprocess
 import sys
 import warnings
@@ -19,6 +20,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from roliascan.errors import Busy, Invalid, Refusal, TooLarge, UnsupportedType
 from roliascan.library import images
+from roliascan.library.image_headers import read_header
 from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
 from roliascan.library.images import Image, ImageType, inspect
 from tests.drawings import (
@@ -26,6 +28,7 @@ from tests.drawings import (
     animation,
     avif_of,
     avif_payload,
+    box,
     chunk,
     draw,
     exif,
@@ -587,6 +590,35 @@ def test_an_avif_of_pictures_without_end_is_refused() -> None:
     with pytest.raises(ImageDamaged) as refusal:
         look(twice[:at] + size.to_bytes(4, "big") + twice[at + 4 :])
     assert refusal.value.__cause__ is None
+
+
+def in_parts(parts: list[int], *, length: int | None = None, filling: int = 0) -> bytes:
+    """An AVIF whose items, of no kind, lie in that many parts each: of no bytes that say so, or each of that length."""
+    part = b"" if length is None else struct.pack(">I", length)
+    places = b"".join(struct.pack(">HHH", item, 0, count) + part * count for item, count in enumerate(parts))
+    locations = box(b"iloc", struct.pack(">IHH", 0, 0 if length is None else 0x0400, len(parts)), places)
+    properties = box(b"iprp", box(b"ipco", box(b"ispe", struct.pack(">III", 0, 8, 8))))
+    meta = box(b"meta", bytes(4), locations, box(b"iinf", bytes(6)), properties)
+    return box(b"ftyp", b"avif\0\0\0\0avif") + meta + box(b"mdat", bytes(filling))
+
+
+def test_an_avif_in_parts_without_end_is_refused() -> None:  # UP-04, UP-07
+    """Of which 6 bytes can say 65,535, and each can be the whole file."""
+    for taken, refused in (
+        (in_parts([100] * 690, length=1), in_parts([100] * 700, length=1)),
+        (in_parts([100], filling=50_000), in_parts([65_535, 65_535], filling=50_000)),
+        (in_parts([300], length=50_000, filling=50_000), in_parts([400], length=50_000, filling=50_000)),
+    ):
+        assert read_header("avif", taken)[:2] == (8, 8)
+        with pytest.raises(ImageDamaged):
+            read_header("avif", refused)
+
+
+def test_an_avif_of_pictures_of_many_units_each_is_refused() -> None:
+    picture = avif_payload(page("avif")) + b"\x12\0" * 9_000
+    assert read_header("avif", avif_of([(b"av01", picture)] * 11, 1, 1)).height >= 90
+    with pytest.raises(ImageDamaged):
+        read_header("avif", avif_of([(b"av01", picture)] * 12, 1, 1))
 
 
 def test_what_an_avif_is_coded_as_counts() -> None:  # UP-04

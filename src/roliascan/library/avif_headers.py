@@ -13,7 +13,10 @@ from roliascan.library.image_terms import Header, ImageDamaged, UnsupportedImage
 Span = tuple[int, int]  # where a box's content starts and ends
 
 _FRAMES = 8  # in one coded picture: layers of a still one; each more could be a picture that is decoded and not shown
-_UNITS = 10_000
+_UNITS = 10_000  # in one coded picture; real ones have less than 100
+_UNITS_IN_ALL = 100_000
+_PLACES = 70_000  # items, and the parts in which they lie, which can be none of its bytes: a grid has up to 65,536
+_SHARED = 1 << 24  # bytes that items may have more than the file: equal tiles of a grid are written once
 
 
 def read_avif(content: bytes) -> Header:
@@ -29,11 +32,14 @@ def read_avif(content: bytes) -> Header:
             sizes.append(unpack_from(">II", content, start + 4))
         elif name == "irot":
             turned = bool(content[start] & 1)
-    coded = 0
+    coded, units = 0, 0
     for kind, picture in _items(content, meta):
         if kind == "av01":
-            sizes.append(_coded_size(picture))
-            coded += sizes[-1][0] * sizes[-1][1]
+            size, parts = _coded_size(picture)
+            sizes.append(size)
+            coded, units = coded + size[0] * size[1], units + parts
+            if units > _UNITS_IN_ALL:
+                raise ImageDamaged
         elif kind == "grid":
             sizes.append(unpack_from(">II" if picture[1] & 1 else ">HH", picture, 4))
     width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
@@ -75,14 +81,16 @@ def full(span: Span | None) -> Span:
 
 def _items(content: bytes, meta: dict[str, Span]) -> Iterator[tuple[str, bytes]]:
     """Kind and bytes of each item."""
-    kinds = _kinds(content, full(meta.get("iinf")))
+    kinds, room = _kinds(content, full(meta.get("iinf"))), len(content) + _SHARED
     for item, inside, extents in locations(content, full(meta.get("iloc"))):
         start, end = meta.get("idat", (0, 0)) if inside else (0, len(content))
         parts = []
         for offset, length in extents:
-            if start + offset + length > end:
+            first, last = start + offset, start + offset + length if length else end
+            room -= max(0, last - first)
+            if max(first, last) > end or room < 0:
                 raise ImageDamaged
-            parts.append(content[start + offset : start + offset + length if length else end])
+            parts.append(content[first:last])
         yield kinds.get(item, ""), b"".join(parts)
 
 
@@ -109,14 +117,18 @@ def locations(content: bytes, span: Span) -> Iterator[tuple[int, bool, list[Span
         return int.from_bytes(content[at - size : at], "big")
 
     sizes = take(2)
+    places = 0
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     for _ in range(take(4 if version == 2 else 2)):
         item = take(4 if version == 2 else 2)
         method = take(2) & 15 if version else 0
         take(2)
-        base = take(base_size)
+        base, count = take(base_size), take(2)
+        places += 1 + count
+        if places > _PLACES:
+            raise ImageDamaged
         extents = []
-        for _ in range(take(2)):
+        for _ in range(count):
             take(index_size if version else 0)
             extents.append((base + take(offset_size), take(length_size)))
         if method > 1:
@@ -124,12 +136,12 @@ def locations(content: bytes, span: Span) -> Iterator[tuple[int, bool, list[Span
         yield item, method == 1, extents
 
 
-def _coded_size(picture: bytes) -> Span:
-    """The largest width and height that decoding a coded picture can ask for."""
+def _coded_size(picture: bytes) -> tuple[Span, int]:
+    """The largest width and height that decoding a coded picture can ask for, and of how many units it consists."""
     size, frames, at = (0, 0), 0, 0
-    for _ in range(_UNITS):
+    for units in range(_UNITS):
         if at >= len(picture):
-            return size
+            return size, units
         head = picture[at]
         at += 2 if head & 4 else 1
         length, at = _leb128(picture, at) if head & 2 else (len(picture) - at, at)
