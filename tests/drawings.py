@@ -158,3 +158,30 @@ def with_avif_payload(avif: bytes, payload: bytes) -> bytes:
     extent = avif.index(b"iinf") - 8  # the box before ends with the length of the one item's one extent
     head = avif[:extent] + struct.pack(">I", len(payload)) + avif[extent + 4 : at - 4]
     return head + struct.pack(">I4s", len(payload) + 8, b"mdat") + payload
+
+
+def mutate(content: bytes, chance: random.Random) -> bytes:
+    """The same with up to 20 places spoiled."""
+    spoiled = bytearray(content)
+    for _ in range(chance.choice((1, 2, 5, 20))):
+        at = chance.randrange(chance.choice((min(200, len(spoiled)), len(spoiled))))
+        action = chance.randrange(4)
+        if action == 0:
+            spoiled[at] = chance.choice((0, 1, 127, 128, 255, chance.randrange(256)))
+        elif action == 1:
+            spoiled[at] ^= 1 << chance.randrange(8)
+        elif action == 2 and len(spoiled) > 300:
+            del spoiled[at : at + chance.randrange(1, 20)]
+        else:
+            spoiled[at:at] = chance.randbytes(chance.randrange(1, 20))
+    return bytes(spoiled)
+
+
+def with_right_checksums(png: bytes) -> bytes:
+    """So that a spoiled PNG reaches the decoder."""
+    parts, at = [png[:8]], 8
+    while at + 12 <= len(png):
+        length = int.from_bytes(png[at : at + 4], "big")
+        parts.append(chunk(png[at + 4 : at + 8], png[at + 8 : at + 8 + length]))
+        at += 12 + length
+    return b"".join(parts)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import random
+import struct
 import subprocess
 import sys
 import warnings
@@ -16,7 +17,6 @@ import pytest
 from PIL import Image as Pillow
 
 from roliascan.errors import Busy, Invalid, Refusal, TooLarge, UnsupportedType
-from roliascan.library import decoding, images
 from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
 from roliascan.library.images import Image, ImageType, inspect
 from tests.drawings import (
@@ -24,6 +24,7 @@ from tests.drawings import (
     animation,
     avif_of,
     avif_payload,
+    box,
     chunk,
     draw,
     exif,
@@ -31,6 +32,7 @@ from tests.drawings import (
     gif_header,
     huge_avif,
     jpeg_header,
+    mutate,
     page,
     png_header,
     riff,
@@ -39,6 +41,7 @@ from tests.drawings import (
     webp_header,
     with_avif_payload,
     with_chunks,
+    with_right_checksums,
     with_segments,
 )
 
@@ -587,6 +590,35 @@ def test_an_avif_of_pictures_without_end_is_refused() -> None:
     assert refusal.value.__cause__ is None
 
 
+def in_parts(parts: list[int], *, length: int | None = None, filling: int = 0) -> bytes:
+    """An AVIF whose items, of no kind, lie in that many parts each: of no bytes that say so, or each of that length."""
+    part = b"" if length is None else struct.pack(">I", length)
+    places = b"".join(struct.pack(">HHH", item, 0, count) + part * count for item, count in enumerate(parts))
+    locations = box(b"iloc", struct.pack(">IHH", 0, 0 if length is None else 0x0400, len(parts)), places)
+    properties = box(b"iprp", box(b"ipco", box(b"ispe", struct.pack(">III", 0, 8, 8))))
+    meta = box(b"meta", bytes(4), locations, box(b"iinf", bytes(6)), properties)
+    return box(b"ftyp", b"avif\0\0\0\0avif") + meta + box(b"mdat", bytes(filling))
+
+
+def test_an_avif_in_parts_without_end_is_refused() -> None:  # UP-04, UP-07
+    """Of which 6 bytes can say 65,535, and each can be the whole file."""
+    for taken, refused in (
+        (in_parts([100] * 690, length=1), in_parts([100] * 700, length=1)),
+        (in_parts([100], filling=50_000), in_parts([65_535, 65_535], filling=50_000)),
+        (in_parts([300], length=50_000, filling=50_000), in_parts([400], length=50_000, filling=50_000)),
+    ):
+        assert read_header("avif", taken)[:2] == (8, 8)
+        with pytest.raises(ImageDamaged):
+            read_header("avif", refused)
+
+
+def test_an_avif_of_pictures_of_many_units_each_is_refused() -> None:
+    picture = avif_payload(page("avif")) + b"\x12\0" * 9_000
+    assert read_header("avif", avif_of([(b"av01", picture)] * 11, 1, 1)).height >= 90
+    with pytest.raises(ImageDamaged):
+        read_header("avif", avif_of([(b"av01", picture)] * 12, 1, 1))
+
+
 def test_what_an_avif_is_coded_as_counts() -> None:  # UP-04
     """Its pictures and grids, whatever size the boxes around them say."""
     picture = avif_payload(page("avif"))
@@ -760,30 +792,6 @@ def test_a_refusal_gives_its_turn_back() -> None:
     assert look(page(), wait=0).width == 60
 
 
-def mutate(content: bytes, chance: random.Random) -> bytes:
-    spoiled = bytearray(content)
-    for _ in range(chance.choice((1, 2, 5, 20))):
-        at = chance.randrange(chance.choice((min(200, len(spoiled)), len(spoiled))))
-        action = chance.randrange(4)
-        if action == 0:
-            spoiled[at] = chance.choice((0, 1, 127, 128, 255, chance.randrange(256)))
-        elif action == 1:
-            spoiled[at] ^= 1 << chance.randrange(8)
-        elif action == 2 and len(spoiled) > 300:
-            del spoiled[at : at + chance.randrange(1, 20)]
-        else:
-            spoiled[at:at] = chance.randbytes(chance.randrange(1, 20))
-    return bytes(spoiled)
-
-
-def with_right_checksums(png: bytes) -> bytes:
-    """So that a spoiled PNG reaches the decoder."""
-    parts, at = [png[:8]], 8
-    while at + 12 <= len(png):
-        length = int.from_bytes(png[at : at + 4], "big")
-        parts.append(chunk(png[at + 4 : at + 8], png[at + 8 : at + 8 + length]))
-        at += 12 + length
-    return b"".join(parts)
 
 
 @pytest.mark.parametrize("name", WHOLE)

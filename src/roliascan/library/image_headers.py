@@ -72,7 +72,7 @@ _MANY_PARTS = "This image has thousands of texts, profiles or tables in it; save
 
 # JPEG: ITU-T T.81, annex B.
 
-_JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")  # passes over escaped ff, restart markers, fill bytes
+JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")  # passes over escaped ff, restart markers, fill bytes
 _JPEG_SIZES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive: what browsers show
 _JPEG_RARE = {0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xDE}
 _JPEG_GAPS = 1 << 16  # bytes of filling before the picture
@@ -81,7 +81,7 @@ _JPEG_SCANS = 64  # each goes through every pixel again, and can be some 70 byte
 
 def _read_jpeg(content: bytes) -> Header:
     sizes, parts, scans, gaps, turned, at = [], 0, 0, 0, False, 2
-    while (marker := _JPEG_MARKER.search(content, at)) and (code := content[marker.end() - 1]) != 0xD9:
+    while (marker := JPEG_MARKER.search(content, at)) and (code := content[marker.end() - 1]) != 0xD9:
         if code in _JPEG_RARE:
             raise UnsupportedImage(
                 "This JPEG is coded in a way that browsers do not show; save it as an ordinary JPEG."
@@ -107,18 +107,24 @@ def _read_jpeg(content: bytes) -> Header:
 
 
 def _is_turned(exif: bytes) -> bool:
-    """Whether EXIF orientation (TIFF tag 274) is one of 5 to 8; what cannot be read turns nothing."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4], "")
+    return orientation(exif) >= 5
+
+
+def orientation(exif: bytes) -> int:
+    """EXIF orientation (TIFF tag 274), 1 to 8; what cannot be read turns nothing, which is 1."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if not order:
+        return 1
     try:
         [at] = unpack_from(order + "I", exif, 4)
         [entries] = unpack_from(order + "H", exif, at)
         for number in range(entries):
             tag, form, count, value = unpack_from(order + "HHIH", exif, at + 2 + 12 * number)
             if (tag, form, count) == (274, 3, 1):
-                return bool(order) and 5 <= value <= 8
+                return int(value) if 1 <= value <= 8 else 1
     except StructError:
         pass
-    return False
+    return 1
 
 
 # PNG: https://www.w3.org/TR/png-3/
@@ -191,7 +197,7 @@ _GIF_TEXT = 1 << 20  # bytes of comments: Pillow keeps each block of them as an 
 def _read_gif(content: bytes) -> Header:
     width, height, flags = unpack_from("<HHB", content, 6)
     most_wide, most_high = width, height
-    at, frames, room = 13 + _gif_colours(flags), 0, _GIF_TEXT
+    at, frames, room = 13 + gif_colours(flags), 0, _GIF_TEXT
     while (block := content[at]) != 0x3B:
         if block == 0x2C:
             left, top, wide, high, flags = unpack_from("<4HB", content, at + 1)
@@ -199,9 +205,9 @@ def _read_gif(content: bytes) -> Header:
             most_wide, most_high = max(most_wide, left + wide), max(most_high, top + high)
             if frames == 1:  # sticking out, it makes the picture larger; a later one only makes a decoder work
                 width, height = most_wide, most_high
-            at = _gif_skip(content, at + 11 + _gif_colours(flags))
+            at = gif_skip(content, at + 11 + gif_colours(flags))
         elif block == 0x21:
-            end = _gif_skip(content, at + 2)
+            end = gif_skip(content, at + 2)
             room -= end - at if content[at + 1] == 0xFE else 0
             at = end
         else:
@@ -211,11 +217,11 @@ def _read_gif(content: bytes) -> Header:
     return Header(width, height, frames, most_wide * most_high * frames, False)
 
 
-def _gif_colours(flags: int) -> int:
+def gif_colours(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _gif_skip(content: bytes, at: int) -> int:
+def gif_skip(content: bytes, at: int) -> int:
     while size := content[at]:
         at += 1 + size
     return at + 1
