@@ -8,6 +8,7 @@ import pytest
 from PIL import features
 
 from roliascan import cli
+from roliascan.database import schema
 from tests.database.kinds import MARIADB, POSTGRESQL
 
 SECRET = "a secret of tests, 0123456789 abcdefghij"
@@ -41,7 +42,7 @@ def test_a_healthy_site(look: Look, database_url: str, tmp_path: Path) -> None:
     assert [note for note in notes if "foreign keys" not in note] == []  # which a kind of `make test-all` has none of
     name = {"s": "SQLite", "p": "PostgreSQL", "m": "MariaDB"}[database_url[0]]
     assert found["database"][0].startswith(f"ok: {name} ")
-    assert found["schema"][0] == "ok: The database is at revision 2, as this version needs."
+    assert found["schema"][0] == f"ok: The database is at revision {schema.REVISION}, as this version needs."
     assert found["pool"][0].startswith("ok: DATABASE_POOL: 4 connections for each process")
     assert list((tmp_path / "data" / "uploads").glob("[!.]*")) == []  # the probe is gone
     if name != "SQLite":

@@ -5,10 +5,12 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
+from PIL import Image
+
 from tests.archives import Raw, assemble, cbz, comicinfo, folder, picture
 from tests.cli.places import Place, account, name_of, names
 from tests.database import bare
-from tests.drawings import page
+from tests.drawings import draw, page, save
 
 Chapters = dict[str, list[bytes]]
 LANTERNS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "10.5", "11", "12", "Extra"]
@@ -66,6 +68,22 @@ def tides(shelf: Path) -> Chapters:
 def slip(path: Path) -> Path:
     path.write_bytes(assemble([Raw("1.png", picture(200)), Raw("../../../uploads/evil.png", picture(201))]))
     return path
+
+
+def test_metadata_is_not_kept_and_the_same_again_changes_nothing(place: Place) -> None:  # UP-20
+    canary = "48.8584N 2.2945E"
+    exif = Image.Exif()
+    exif[0x0110] = canary
+    told = {f"{number}.jpg": save(draw(20, 30, seed=number), "jpeg", exif=exif.tobytes()) for number in (1, 2)}
+    assert all(canary.encode() in data for data in told.values())
+    cbz(place.home / "comics" / "Telling" / "c001.cbz", told)
+    assert place.run("import", place.home / "comics").lines[-1] == "1 chapters added, 0 unchanged, 0 refused."
+    files = place.files(place.chapters("Telling")[0])
+    assert len(files) == 2
+    assert all(data and canary.encode() not in data for data in files)
+    stored = place.stored()
+    assert place.run("import", place.home / "comics").lines[-1] == "0 chapters added, 1 unchanged, 0 refused."
+    assert place.stored() == stored
 
 
 def digests(files: list[bytes]) -> list[str]:

@@ -95,7 +95,7 @@ def test_it_asks_once_and_after_a_refusal_every_five_seconds(database_url: str) 
             assert all(threads.map(refused, [55.5] * 100))
         assert asked() == 2
         with bare.cursor(database_url) as cursor:
-            cursor.execute("UPDATE schema_state SET revision = 2")
+            cursor.execute(f"UPDATE schema_state SET revision = {schema.REVISION}")
         gate.check(61.0)
         proxy.sent = b""
         with ThreadPoolExecutor(8) as threads:

@@ -15,7 +15,7 @@ import pytest
 
 from roliascan.database import BadAddress, faults, migrations, open_database, schema
 from roliascan.database.migrations import locks
-from tests.database import bare
+from tests.database import bare, revisions
 from tests.database.kinds import MARIADB, POSTGRESQL, on_postgresql, with_foreign_keys
 from tests.database.test_connections import teams
 
@@ -50,17 +50,16 @@ def described(url: str) -> dict[str, Any]:
 
 def test_up_and_again_and_down_and_up(empty_database_url: str) -> None:  # SC 78
     url, told = empty_database_url, list[str]()
-    titles = [(1, "The first schema"), (2, "What was created under an Idempotency-Key")]
-    assert [step[:2] for step in migrations.plan(url)] == titles
+    assert [step[:2] for step in migrations.plan(url)] == list(enumerate(revisions.TITLES, start=1))
     assert migrations.check(url).name == "behind"
     migrations.upgrade(url, progress=told.append)
-    assert told == ["1: The first schema", "2: What was created under an Idempotency-Key"]
-    assert bare.rows(url, "SELECT id, revision, oldest_code FROM schema_state") == [(1, 2, 1)]
+    assert told == revisions.TOLD
+    assert bare.rows(url, "SELECT id, revision, oldest_code FROM schema_state") == [(1, revisions.NEWEST, 1)]
     assert migrations.check(url).name == "at"
     assert migrations.plan(url) == []
     first = described(url)
     migrations.upgrade(url, progress=told.append)
-    assert len(told) == 2
+    assert told == revisions.TOLD
     with closing(open_database(url)) as db:
         assert teams(db) == 0
         db.run(lambda tx: tx.write("UPDATE counters SET value = 7"))
@@ -96,7 +95,7 @@ def test_two_processes_at_a_time(empty_database_url: str) -> None:
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate()[0] for process in both) == [
         "",
-        "1: The first schema\n2: What was created under an Idempotency-Key\n",
+        "".join(f"{line}\n" for line in revisions.TOLD),
     ]
     assert [process.returncode for process in both] == [0, 0]
     assert migrations.check(empty_database_url).name == "at"
@@ -106,7 +105,7 @@ def test_two_threads_at_a_time(empty_database_url: str) -> None:
     told = list[str]()
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(lambda _: migrations.upgrade(empty_database_url, progress=told.append), range(3)))
-    assert len(told) == 2
+    assert told == revisions.TOLD
 
 
 LOCKED = {
@@ -283,7 +282,7 @@ def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
     file = tmp_path / "a b" / "c" / "x%.db"
     url = f"sqlite:///{tmp_path}/a%20b/c/x%25.db"
     assert migrations.check(url).name == "behind"
-    assert len(migrations.plan(url)) == 2
+    assert len(migrations.plan(url)) == revisions.NEWEST
     assert not file.parent.exists()  # asking makes nothing
     migrations.upgrade(url)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -7,7 +7,6 @@ import pytest
 
 from roliascan.errors import Refusal
 from roliascan.library import images
-from roliascan.library.images import Image
 from roliascan.people import passwords, sessions
 from tests.front import PAGE, Asker, File, Site, refused, told
 
@@ -29,7 +28,7 @@ def test_who_lost_the_right_while_the_bytes_came_adds_nothing(any_site: Site, ch
     chapter = uploader.makes_chapter(uploader.makes_series())
     inspect = images.inspect
 
-    def meanwhile(*args: Any, **how: Any) -> Image:
+    def meanwhile(*args: Any, **how: Any) -> Any:
         any_site.write(f"UPDATE users SET {change} WHERE id = :id", id=uploader.id, yes=True)
         return inspect(*args, **how)
 

@@ -15,6 +15,8 @@ class Document(msgspec.Struct, frozen=True):
     extension: Literal["pdf"]
     bytes: int
     sha256: str
+    sent_bytes: int
+    sent_sha256: str
     width: None = None
     height: None = None
     placeholder: None = None
@@ -30,10 +32,12 @@ def is_document(source: BinaryIO) -> bool:
 
 
 def measure(source: BinaryIO) -> Document:
-    """Reads the whole of `source`, of which is_document is true."""
+    """Reads the whole of `source` (left at its start), of which is_document is true."""
     import hashlib
 
     digest = hashlib.sha256()
     while block := source.read(_BLOCK):
         digest.update(block)
-    return Document("application/pdf", "pdf", source.tell(), digest.hexdigest())
+    size, sha256 = source.tell(), digest.hexdigest()
+    source.seek(0)
+    return Document("application/pdf", "pdf", size, sha256, size, sha256)

@@ -70,10 +70,10 @@ def _insert(tx: Tx, new: New, name: str, *, person: Person, now: datetime) -> No
     tx.insert_many("files", [pages.file_row(new, purpose="file", name=name, person=person, now=now)])
 
 
-def inspect(source: BinaryIO, *, max_bytes: int) -> Image | Document:
-    """What a file of at most `max_bytes` is, by its bytes alone. Raises images' refusals."""
+def inspect(source: BinaryIO, *, max_bytes: int) -> tuple[Image | Document, BinaryIO]:
+    """What a file of at most `max_bytes` is, by its bytes alone, and what to keep of it. Raises images' refusals."""
     if documents.is_document(source):
-        return documents.measure(source)
+        return documents.measure(source), source
     return images.inspect(source, max_bytes=max_bytes)
 
 

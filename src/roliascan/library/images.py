@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
@@ -32,7 +33,8 @@ class Image(msgspec.Struct, frozen=True):
 
     `width` and `height` are pixels as a reader sees them: an image that is shown a quarter turned (EXIF orientation in
     a JPEG, or in a PNG before its pixels; `irot` in an AVIF) has them swapped here. EXIF in a WebP turns nothing, as in
-    browsers. `bytes` and `sha256` (lower-case hex) are of the file as it was sent. `placeholder` is the mean colour of
+    browsers. `bytes` and `sha256` (lower-case hex) are of the file as it is kept, `sent_bytes` and `sent_sha256` as it
+    was sent, with what told of its maker. `placeholder` is the mean colour of
     the first frame on white paper, as #rrggbb. `wide` tells a spread: wider than high.
     """
 
@@ -42,6 +44,8 @@ class Image(msgspec.Struct, frozen=True):
     height: int
     bytes: int
     sha256: str
+    sent_bytes: int
+    sent_sha256: str
     placeholder: str
     wide: bool
 
@@ -60,20 +64,25 @@ _FORMATS = {
 }
 
 
-def inspect(source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, wait: float = _WAIT) -> Image:
-    """Reads the whole of `source` (seekable; left at its start), and vouches that it is an image which can be shown.
+def inspect(
+    source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, wait: float = _WAIT
+) -> tuple[Image, BinaryIO]:
+    """What an image is, and its bytes as they are to be kept: the same pixels, without what tells of its maker.
+
+    Reads the whole of `source` (seekable; left at its start), and vouches that it is an image which can be shown.
 
     Only its bytes tell what it is. Size, frames and completeness are checked from its structure before anything is
-    decoded; then every frame is decoded, `max_pixels` in all of them together, by another process, which hostile bytes
-    may crash. That needs, for each pixel, 4 bytes (JPEG, PNG, GIF), 7 (progressive JPEG), 9 (AVIF) or 16 (WebP; its
-    decoder keeps several copies): choose `max_pixels` by the memory there is. `wait` is how many seconds to wait for
-    one of the two turns to decode.
+    decoded; then metadata is taken out (see stripping), and every frame of what is kept is decoded, `max_pixels` in all
+    of them together, by another process, which hostile bytes may crash. That needs, for each pixel, 4 bytes (JPEG, PNG,
+    GIF), 7 (progressive JPEG), 9 (AVIF) or 16 (WebP; its decoder keeps several copies): choose `max_pixels` by the
+    memory there is. `wait` is how many seconds to wait for one of the two turns to decode.
 
     Raises NotAnImage, UnsupportedImage, ImageDamaged, ImageTooLarge, and Busy when no turn came or memory ran out.
     """
     import hashlib
 
     from roliascan.library.image_headers import read_header, sniff
+    from roliascan.library.stripping import stripped
 
     source.seek(0)
     content = source.read(max_bytes + 1)
@@ -85,19 +94,24 @@ def inspect(source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, w
     kind = sniff(content)
     header = read_header(kind, content)
     _check_size(header, max_pixels)
-    width, height, placeholder = _decoded(kind, content, header, wait)
+    kept = stripped(kind, content)
+    width, height, placeholder = _decoded(kind, kept, header, wait)
     if header.turned:
         width, height = height, width
-    return Image(
+    sent_sha256 = hashlib.sha256(content).hexdigest()
+    image = Image(
         type=_FORMATS[kind].type,
         extension=_FORMATS[kind].extension,
         width=width,
         height=height,
-        bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(kept),
+        sha256=sent_sha256 if kept == content else hashlib.sha256(kept).hexdigest(),
+        sent_bytes=len(content),
+        sent_sha256=sent_sha256,
         placeholder=placeholder,
         wide=width > height,
     )
+    return image, BytesIO(kept)
 
 
 def _check_size(header: Header, max_pixels: int) -> None:

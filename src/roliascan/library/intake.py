@@ -32,7 +32,7 @@ class Taken(NamedTuple):
 
 
 class Known(msgspec.Struct):
-    """A chapter that is there already; `hashes` are the SHA-256 of its pages, in order."""
+    """A chapter that is there already; `hashes` are the SHA-256 of its pages as they were sent, in order."""
 
     id: str
     hashes: list[str]
@@ -150,7 +150,8 @@ def chapter_known(db: Reader, series_id: str, draft: chapters.Draft) -> Known | 
 
 def _hashes(db: Reader, chapter_id: str) -> list[str]:
     rows = db.read(
-        "SELECT f.sha256 FROM pages p JOIN chapters c ON c.id = p.chapter_id AND c.revision = p.revision"
+        "SELECT COALESCE(f.sent_sha256, f.sha256) AS sha256"
+        " FROM pages p JOIN chapters c ON c.id = p.chapter_id AND c.revision = p.revision"
         " JOIN files f ON f.id = p.file_id WHERE p.chapter_id = :id ORDER BY p.position",
         _Hash,
         id=chapter_id,

@@ -62,9 +62,9 @@ class New(NamedTuple):
 
 
 class Inspect(Protocol):
-    """Finds out what a file is; see images.inspect."""
+    """Finds out what a file is, and what to keep of it; see images.inspect."""
 
-    def __call__(self, source: BinaryIO, *, max_bytes: int) -> "images.Image | Document": ...
+    def __call__(self, source: BinaryIO, *, max_bytes: int) -> "tuple[images.Image | Document, BinaryIO]": ...
 
 
 class Coming(NamedTuple):
@@ -157,11 +157,10 @@ def store(
         raise TooManyPages
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
         copied = _copy(upload, spool, max_bytes)
-        found = inspect(copied, max_bytes=max_bytes)
-        copied.seek(0)
+        found, kept = inspect(copied, max_bytes=max_bytes)
         file_id = new_id(now)
         key = keys.make_key(folder, file_id, found.extension)
-        storage.put(key, copied, type=found.type)
+        storage.put(key, kept, type=found.type)
         new = New(file_id, key, upload.number, found)
         stored.append(new)
         return new
@@ -224,6 +223,7 @@ def file_row(
         "id": new.file_id,
         "storage_key": new.key,
         "sha256": new.found.sha256,
+        "sent_sha256": new.found.sent_sha256,
         "bytes": new.found.bytes,
         "type": new.found.type,
         "width": new.found.width,

@@ -41,12 +41,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    drop("upload_files", "upload_sessions")
-    drop("audit", "rate_limits", "chapter_ratings", "series_ratings", "comments")
-    drop("tombstones", "pages", "chapter_teams", "chapter_stats", "chapters")
-    drop("search_terms", "series_stats", "series_teams", "series_slugs", "series_titles", "series")
-    drop("files", "team_members", "teams", "grants", "permissions", "sessions", "users")
-    drop("counters", "schema_state")
+    drop(
+        *("upload_files", "upload_sessions"),
+        *("audit", "rate_limits", "chapter_ratings", "series_ratings", "comments"),
+        *("tombstones", "pages", "chapter_teams", "chapter_stats", "chapters"),
+        *("search_terms", "series_stats", "series_teams", "series_slugs", "series_titles", "series"),
+        *("files", "team_members", "teams", "grants", "permissions", "sessions", "users"),
+        *("counters", "schema_state"),
+    )
 
 
 def bookkeeping() -> None:

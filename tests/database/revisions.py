@@ -1,0 +1,10 @@
+"""The revisions of the schema, in order, as their migrations name them."""
+
+TITLES = [
+    "The first schema",
+    "What was created under an Idempotency-Key",
+    "What was sent, of a file that is kept without what it told of its maker",
+]
+TOLD = [f"{number}: {title}" for number, title in enumerate(TITLES, start=1)]
+"""What running them says."""
+NEWEST = len(TITLES)
