@@ -7,6 +7,7 @@ import socket
 import sys
 
 from roliascan.cli import surroundings
+from roliascan.library import images
 from roliascan.settings import Settings
 
 
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
             demo.fill_if_empty(site)
             if accounts := demo.accounts(site):
                 demo.print_accounts(accounts)
+    images.end_decoders()
     sys.stdout.flush()
     # glibc would keep for each thread what a login or an image needed once: 190 MB after 50 logins, and 35 MB so.
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "1048576")

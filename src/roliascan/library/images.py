@@ -114,6 +114,12 @@ def inspect(
     return image, BytesIO(kept)
 
 
+def end_decoders() -> None:
+    """Ends the processes that decode and have nothing to do; the next image starts another."""
+    while _idle:
+        _idle.pop().end()
+
+
 def _check_size(header: Header, max_pixels: int) -> None:
     if header.pixels > max_pixels or max(header.width, header.height) > MAX_SIDE or header.frames > MAX_FRAMES:
         frames = f" in each of {header.frames} frames (at most {MAX_FRAMES})" if header.frames > 1 else ""
