@@ -93,10 +93,10 @@ class Database:
         try:
             try:
                 rows = self._rows(connection, sql, values)
-            except faults.Lost:
-                if not connection.used:
+            except faults.Lost as lost:
+                if not connection.may_be_replaced:
                     raise
-                connection = self._pool.replace(connection, self._deadline)
+                connection = self._pool.replace(connection, lost, self._deadline)
                 rows = self._rows(connection, sql, values)
         finally:
             self._pool.give(connection)
@@ -203,10 +203,10 @@ class Tx:
     def _first(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
         try:
             return self._opening(act, sql, values)
-        except faults.Lost:
-            if not self._connection.used:
+        except faults.Lost as lost:
+            if not self._connection.may_be_replaced:
                 raise
-            self._connection = self._pool.replace(self._connection, self._deadline)
+            self._connection = self._pool.replace(self._connection, lost, self._deadline)
             return self._opening(act, sql, values)
 
     def _opening(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
@@ -296,7 +296,7 @@ def _guarded(driver: Driver, connection: Connection, act: Callable[..., Any], *a
         fault = driver.fault(error, connection.raw)
         if fault is None:
             raise
-        connection.broken |= isinstance(fault, faults.Lost | faults.Unreachable)
+        connection.fails(fault)
         raise fault from error
     except BaseException:
         connection.broken = True  # interrupted at some place of the protocol: the next answer could be this one's
