@@ -33,6 +33,7 @@ __all__ = [
     "Duplicate",
     "Reader",
     "Tx",
+    "batches",
     "instant_text",
     "open_database",
 ]
@@ -42,7 +43,7 @@ RETRY_WITHIN_S = 10.0
 POOL_WAIT_S = 10.0
 READ_LIMIT_S = 5.0
 WRITE_LIMIT_S = 10.0  # of one statement in a transaction
-INSERT_BATCH = 100  # rows in one statement: poolers mind statements over 16 KB
+INSERT_ROWS, INSERT_BYTES = 100, 12_000  # in one statement: poolers mind those over 16 KB, with all quotes and escapes
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -182,8 +183,7 @@ class Tx:
 
     def insert_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Rows of equal keys into `table`, in as few statements as their size allows."""
-        for start in range(0, len(rows), INSERT_BATCH):
-            batch = rows[start : start + INSERT_BATCH]
+        for batch in batches(rows):
             columns = list(batch[0])
             tuples = ", ".join(f"({', '.join(f':{c}_{i}' for c in columns)})" for i in range(len(batch)))
             values = {f"{c}_{i}": row[c] for i, row in enumerate(batch) for c in columns}
@@ -249,6 +249,21 @@ class Tx:
 
     def end(self) -> None:
         self._pool.give(self._connection)
+
+
+def batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The rows in pieces, each of which one statement inserts."""
+    start = size = 0
+    for place, row in enumerate(rows):
+        length = sum(
+            len(str(value).encode(errors="surrogatepass")) + len("'::timestamptz, '") for value in row.values()
+        )
+        if place > start and (place - start == INSERT_ROWS or size + length > INSERT_BYTES):
+            yield rows[start:place]
+            start, size = place, 0
+        size += length
+    if rows:
+        yield rows[start:]
 
 
 def _execute(
