@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
-from roliascan.database import instant_text
+from roliascan.database import Contended, Tx, instant_text
+from roliascan.database.faults import OutcomeUnknown
 from roliascan.database.holding import Held
 from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.library import chapters, sweep
@@ -438,6 +439,26 @@ def test_cut_off_anywhere_it_is_done_once(database_url: str, cut: str, at: bytes
         assert site.count("series") == before + 1
         if answer.status_code == 201:  # where the first statement could be repeated
             assert again == answer.json
+
+
+@pytest.mark.parametrize("path", ["/chapters/{chapter}/pages", "/files"])
+@pytest.mark.parametrize("error", [Contended, OutcomeUnknown, ValueError])
+def test_bytes_whose_rows_were_rolled_back_are_taken_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch, path: str, error: type[Exception]
+) -> None:
+    """At once, as without a key; but not where the rows may be there after all."""
+    admin, case = prepared(site), CASES[path]
+
+    def refuse(_: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Tx, "commit", refuse)
+        assert case.send(admin, case.json, keyed()).status_code in (500, 503)
+    assert len(site.stored) == (error is OutcomeUnknown)
+    assert site.count("files") == 0
+    told(case.send(admin, case.json, keyed()), 201)
+    assert len(site.stored) == 1 + (error is OutcomeUnknown)
 
 
 @on_postgresql

@@ -143,6 +143,9 @@ class Database:
                 time.sleep(pause)
         raise AssertionError("unreachable")
 
+    def if_undone(self, undo: Callable[[], None]) -> None:
+        """What to do should the change that was just made be rolled back; here it is committed. See `holding`."""
+
     def close(self) -> None:
         """Closes what is not in use; the next use connects anew."""
         self._pool.close()
