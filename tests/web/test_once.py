@@ -4,6 +4,7 @@ DB-01, DB-10, SL-03.
 """
 
 import io
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
-from roliascan.database import instant_text
+from roliascan.database import Contended, Tx, instant_text
+from roliascan.database.faults import OutcomeUnknown
 from roliascan.database.holding import Held
 from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.library import chapters, sweep
@@ -137,6 +139,59 @@ def test_it_is_the_first_answer_whatever_happened_since(admin: Maker) -> None:
     assert admin.post("series", SERIES, headers=keyed()).content == first.content
     told(admin.delete(f"series/{first.json['id']}"), 204)
     assert admin.post("series", SERIES, headers=keyed()).content == first.content
+
+
+def test_a_long_answer_is_read_again(any_site: Site) -> None:
+    """A page that is added to a long chapter is answered with all its pages."""
+    admin = prepared(any_site)
+    chapter = f"chapters/{admin.things['chapter']}"
+    told(admin.send(f"{chapter}/pages", *(File(f"page_{number}", PAGE) for number in range(2, 40))), 201)
+    first = admin.send(f"{chapter}/pages", File("page_1", PAGE), headers=keyed())
+    assert len(first.content) > repeats.LONGEST_BODY
+    for _ in range(2):
+        again = admin.send(f"{chapter}/pages", File("page_1", PAGE), headers=keyed())
+        assert (again.status_code, again.content) == (201, first.content)
+        assert again.headers["location"] == first.headers["location"]
+    refused(admin.send(f"{chapter}/pages", File("page_1", OTHER_PAGE), headers=keyed()), 422, "idempotency_key_reused")
+    assert len(first.json["pages"]) == len(any_site.stored) == 39
+    told(admin.patch(chapter, {"title": "Another"}))
+    again = admin.send(f"{chapter}/pages", File("page_1", PAGE), headers=keyed())
+    assert (again.status_code, again.json["title"]) == (201, "Another")
+    told(admin.delete(chapter), 204)
+    refused(admin.send(f"{chapter}/pages", File("page_1", PAGE), headers=keyed()), 404)
+
+
+@pytest.mark.parametrize("path", ["/series", "/teams"])
+def test_other_long_answers_are_read_again(site: Site, path: str) -> None:
+    admin, case = prepared(site), CASES[path]
+    long = {**case.json, "description": "\\'\"" * 1_500}
+    first = case.send(admin, long, keyed())
+    assert (first.status_code, len(first.content) > repeats.LONGEST_BODY) == (201, True)
+    assert case.send(admin, long, keyed()).content == first.content
+    assert case.send(admin, long, keyed()).headers["location"] == first.headers["location"]
+
+
+@on_servers
+@pytest.mark.parametrize("letter", ["'", '"', "\\", "é"])
+def test_statements_about_keys_are_short(database_url: str, letter: str) -> None:
+    """RDS Proxy pins a session for one of more than 16 KB, with all quotes and escapes."""
+    with between(database_url) as proxy, opened(proxy.url) as site, site.db.begin() as tx:
+        repeats.take(tx, "a" * 64, request="b" * 64, now=site.clock.now)
+        for letters in (repeats.LONGEST_BODY, repeats.LONGEST_BODY // 2, repeats.LONGEST_BODY * 2):
+            before = len(proxy.sent)
+            repeats.keep(tx, "a" * 64, location="c" * 500, body=letter * letters)
+            assert len(proxy.sent) - before < 16_384
+
+
+@on_postgresql
+def test_a_page_for_a_long_chapter_is_no_long_statement(database_url: str) -> None:
+    with between(database_url) as proxy, opened(proxy.url) as site:
+        admin = prepared(site)
+        path = f"chapters/{admin.things['chapter']}/pages"
+        told(admin.send(path, *(File("file", PAGE) for _ in range(100))), 201)
+        told(admin.send(path, File("file", PAGE), headers=keyed()), 201)
+        queries = re.finditer(rb"Q(.{4})(?:BEGIN|SET|SELECT|INSERT|UPDATE|DELETE)", proxy.sent, re.S)
+        assert max(int.from_bytes(query[1]) for query in queries) < 16_384
 
 
 def test_a_key_is_one_persons(admin: Maker) -> None:
@@ -384,6 +439,26 @@ def test_cut_off_anywhere_it_is_done_once(database_url: str, cut: str, at: bytes
         assert site.count("series") == before + 1
         if answer.status_code == 201:  # where the first statement could be repeated
             assert again == answer.json
+
+
+@pytest.mark.parametrize("path", ["/chapters/{chapter}/pages", "/files"])
+@pytest.mark.parametrize("error", [Contended, OutcomeUnknown, ValueError])
+def test_bytes_whose_rows_were_rolled_back_are_taken_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch, path: str, error: type[Exception]
+) -> None:
+    """At once, as without a key; but not where the rows may be there after all."""
+    admin, case = prepared(site), CASES[path]
+
+    def refuse(_: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Tx, "commit", refuse)
+        assert case.send(admin, case.json, keyed()).status_code in (500, 503)
+    assert len(site.stored) == (error is OutcomeUnknown)
+    assert site.count("files") == 0
+    told(case.send(admin, case.json, keyed()), 201)
+    assert len(site.stored) == 1 + (error is OutcomeUnknown)
 
 
 @on_postgresql

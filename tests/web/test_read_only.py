@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from roliascan.database import Database
+from roliascan.database import Database, pool
 from roliascan.database.mysql import MysqlDriver
 from roliascan.database.profiles import driver_for
 from roliascan.web.routes import ROUTES
 from tests.database import bare
 from tests.database.kinds import on_mariadb, on_postgresql, on_servers
-from tests.front import Asker, Site, opened, refused, told
+from tests.front import Asker, Site, at_once, opened, refused, told
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 PATHS = {"key:path": "pages/a.png", "permission": "mute:user"}
@@ -100,7 +100,7 @@ def read_only(url: str, site: Site) -> Iterator[None]:
 
 
 @on_servers
-def test_a_database_that_takes_no_changes(database_url: str) -> None:  # DB-02
+def test_a_database_that_takes_no_changes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:  # DB-02
     from tests.servers import databases
 
     with opened(databases.as_administrator(database_url)) as site:
@@ -116,9 +116,39 @@ def test_a_database_that_takes_no_changes(database_url: str) -> None:  # DB-02
                     assert int(answer.headers["retry-after"]) > 0
             read_everything(site, uploader, series, chapter)
             refused(uploader.put(f"series/{series['id']}/rating", {"rating": 7}), 503, "database_read_only")
-        # The connections of then are read-only still, and give way by themselves.
+        # The connections of then are read-only still, and give way by themselves, once they are not new any more.
+        monkeypatch.setattr(pool, "BELIEVED_S", 0)
         told(uploader.post("series", new), 201)
         assert site.count("series") == 2
+
+
+@on_servers
+def test_who_asks_for_changes_does_not_make_us_connect_each_time(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask, as often as they like: what would count them is a change too."""
+    from tests.servers import databases
+
+    monkeypatch.setattr(pool, "BELIEVED_S", 600)
+    with opened(databases.as_administrator(database_url), RATE_LIMITS="on") as site, read_only(database_url, site):
+        login = {"login": "a", "password": "b" * 8}
+        refused(site.stranger.post("auth/login", login), 503, "database_read_only")
+        connect, made = site.db._pool._connect, list[float]()
+
+        def counted(seconds: float) -> Any:
+            made.append(seconds)
+            return connect(seconds)
+
+        monkeypatch.setattr(site.db._pool, "_connect", counted)
+        at_once(4, lambda _: site.stranger.get("series"))
+        idle, before = len(site.db._pool._free), len(made)
+        for _ in range(3):
+            refused(site.stranger.post("auth/login", login), 503, "database_read_only")
+        assert (len(site.db._pool._free), len(made)) == (idle, before)
+        # One that is older gives way, and takes no other along.
+        monkeypatch.setattr(pool, "BELIEVED_S", 0)
+        refused(site.stranger.post("auth/login", login), 503, "database_read_only")
+        assert (len(site.db._pool._free), len(made)) == (idle - 1, before + 1)
 
 
 @on_postgresql

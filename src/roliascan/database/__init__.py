@@ -33,6 +33,7 @@ __all__ = [
     "Duplicate",
     "Reader",
     "Tx",
+    "batches",
     "instant_text",
     "open_database",
 ]
@@ -42,7 +43,7 @@ RETRY_WITHIN_S = 10.0
 POOL_WAIT_S = 10.0
 READ_LIMIT_S = 5.0
 WRITE_LIMIT_S = 10.0  # of one statement in a transaction
-INSERT_BATCH = 100  # rows in one statement: poolers mind statements over 16 KB
+INSERT_ROWS, INSERT_BYTES = 100, 12_000  # in one statement: poolers mind those over 16 KB, with all quotes and escapes
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -93,10 +94,10 @@ class Database:
         try:
             try:
                 rows = self._rows(connection, sql, values)
-            except faults.Lost:
-                if not connection.used:
+            except faults.Lost as lost:
+                if not connection.may_be_replaced:
                     raise
-                connection = self._pool.replace(connection, self._deadline)
+                connection = self._pool.replace(connection, lost, self._deadline)
                 rows = self._rows(connection, sql, values)
         finally:
             self._pool.give(connection)
@@ -142,6 +143,9 @@ class Database:
                 time.sleep(pause)
         raise AssertionError("unreachable")
 
+    def if_undone(self, undo: Callable[[], None]) -> None:
+        """What to do should the change that was just made be rolled back; here it is committed. See `holding`."""
+
     def close(self) -> None:
         """Closes what is not in use; the next use connects anew."""
         self._pool.close()
@@ -182,8 +186,7 @@ class Tx:
 
     def insert_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Rows of equal keys into `table`, in as few statements as their size allows."""
-        for start in range(0, len(rows), INSERT_BATCH):
-            batch = rows[start : start + INSERT_BATCH]
+        for batch in batches(rows):
             columns = list(batch[0])
             tuples = ", ".join(f"({', '.join(f':{c}_{i}' for c in columns)})" for i in range(len(batch)))
             values = {f"{c}_{i}": row[c] for i, row in enumerate(batch) for c in columns}
@@ -203,10 +206,10 @@ class Tx:
     def _first(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
         try:
             return self._opening(act, sql, values)
-        except faults.Lost:
-            if not self._connection.used:
+        except faults.Lost as lost:
+            if not self._connection.may_be_replaced:
                 raise
-            self._connection = self._pool.replace(self._connection, self._deadline)
+            self._connection = self._pool.replace(self._connection, lost, self._deadline)
             return self._opening(act, sql, values)
 
     def _opening(self, act: Callable[..., Any], sql: str, values: Mapping[str, Any]) -> Any:
@@ -249,6 +252,21 @@ class Tx:
 
     def end(self) -> None:
         self._pool.give(self._connection)
+
+
+def batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The rows in pieces, each of which one statement inserts."""
+    start = size = 0
+    for place, row in enumerate(rows):
+        length = sum(
+            len(str(value).encode(errors="surrogatepass")) + len("'::timestamptz, '") for value in row.values()
+        )
+        if place > start and (place - start == INSERT_ROWS or size + length > INSERT_BYTES):
+            yield rows[start:place]
+            start, size = place, 0
+        size += length
+    if rows:
+        yield rows[start:]
 
 
 def _execute(
@@ -296,7 +314,7 @@ def _guarded(driver: Driver, connection: Connection, act: Callable[..., Any], *a
         fault = driver.fault(error, connection.raw)
         if fault is None:
             raise
-        connection.broken |= isinstance(fault, faults.Lost | faults.Unreachable)
+        connection.fails(fault)
         raise fault from error
     except BaseException:
         connection.broken = True  # interrupted at some place of the protocol: the next answer could be this one's

@@ -20,7 +20,7 @@ class Lost(Busy):
 class ReadOnly(Lost):
     """The server takes no changes, as one that a fail-over left behind, or before it has taken over.
 
-    The connection is given up as if it were lost: the next one may lead to the server that does.
+    A connection that is not new is given up as if it were lost: the next one may lead to the server that does.
     """
 
     code = "database_read_only"

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from roliascan.database import Database, Tx
+from roliascan.database.faults import OutcomeUnknown
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -18,6 +19,7 @@ class Held(Database):
         super().__init__(db._driver, db._pool, db._deadline)
         self._first = first
         self.tx: Tx | None = None
+        self.undoing: list[Callable[[], None]] = []
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
@@ -33,6 +35,9 @@ class Held(Database):
             raise
         self.tx = tx
 
+    def if_undone(self, undo: Callable[[], None]) -> None:
+        self.undoing.append(undo)
+
     def read(self, sql: str, into: type[T], /, **values: Any) -> list[T]:
         return super().read(sql, into, **values) if self.tx is None else self.tx.read(sql, into, **values)
 
@@ -45,7 +50,20 @@ def holding(db: Database, first: Callable[[Tx], None]) -> Iterator[Held]:
     """
     held = Held(db, first)
     try:
-        yield held
+        with _ended(held):
+            yield held
+    except OutcomeUnknown:  # it may be there after all
+        raise
+    except Exception:
+        for undo in held.undoing:
+            undo()
+        raise
+
+
+@contextmanager
+def _ended(held: Held) -> Iterator[None]:
+    try:
+        yield
         if held.tx is not None:
             held.tx.commit()
     except BaseException:

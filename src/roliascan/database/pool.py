@@ -1,5 +1,6 @@
 """A bounded pool: connections are lent for one transaction, and the one given back last is lent first."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -9,16 +10,32 @@ from roliascan.database import faults
 from roliascan.database.deadlines import NEVER, within
 from roliascan.database.drivers import Driver
 
+BELIEVED_S = 2.0
+"""So long a new connection is believed that its server takes no changes: as long as people are told to wait."""
+
 
 class Connection:
     """A driver's connection, and whether it served before (only then may it have died unnoticed)."""
 
-    __slots__ = ("broken", "raw", "used")
+    __slots__ = ("broken", "made", "raw", "used")
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
+        self.made = time.monotonic()
         self.used = False
         self.broken = False
+
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether what broke it may be no more than its age."""
+        return self.broken and self.used
+
+    def fails(self, fault: Exception) -> None:
+        """It is not lent again after this. But a new one leads to the server of today, though that be read-only."""
+        if isinstance(fault, faults.ReadOnly):
+            self.broken |= time.monotonic() - self.made >= BELIEVED_S
+        else:
+            self.broken |= isinstance(fault, faults.Lost | faults.Unreachable)
 
 
 class Pool:
@@ -48,11 +65,14 @@ class Pool:
             self._slots.put(None)
             raise
 
-    def replace(self, dead: Connection, deadline: float = NEVER) -> Connection:
-        """A new connection for a dead one, in its place. Those that lie idle are as old, so they are dropped too."""
+    def replace(self, dead: Connection, fault: faults.Lost, deadline: float = NEVER) -> Connection:
+        """A new connection for a dead one, in its place.
+
+        Those that lie idle are as old, so they are dropped too, but where they still serve who reads.
+        """
         self._discard(dead)
-        while self._free:
-            self._discard(self._free.pop())
+        if not isinstance(fault, faults.ReadOnly):
+            self.close()
         return self._connected(deadline)
 
     def give(self, connection: Connection) -> None:

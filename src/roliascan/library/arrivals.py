@@ -134,7 +134,7 @@ def _take_in(db: Database, storage: Storage, row: Row, *, person: Person, max_by
         found = new.found
         if (found.sent_bytes, found.type, found.sent_sha256) != (row.bytes, row.type, row.sha256):
             raise NotAsAnnounced(detail=f"This was announced as {row.type}, and is {found.type}: announce what it is.")
-    with pages.removed_without_rows(storage, stored):
+    with pages.removed_without_rows(db, storage, stored):
         is_first = db.run(_record, row, new, person=person, now=now)
     if not is_first:
         pages.remove(storage, stored)

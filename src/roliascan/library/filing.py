@@ -59,7 +59,7 @@ def add(
         if not stored:
             raise Invalid(Problem("file", "send a file"))
     (new,), (name,) = stored, names
-    with pages.removed_without_rows(storage, stored):
+    with pages.removed_without_rows(db, storage, stored):
         db.run(_insert, new, name, person=person, now=now)
     found = new.found
     return StoredFile(new.file_id, name, files_at + new.key, found.bytes, found.type, found.width, found.height)

@@ -73,7 +73,7 @@ def take_in(
                 pages.store(storage, stored, upload, pages.FOLDER, images.inspect, max_bytes=max_bytes, now=now)
         if cover is not None:
             pages.store(storage, covers, cover, COVERS, images.inspect, max_bytes=max_bytes, now=now)
-    with pages.removed_without_rows(storage, [*stored, *covers]):
+    with pages.removed_without_rows(db, storage, [*stored, *covers]):
         taken = db.run(_take_in, into, draft, stored, covers, person=person, now=now)
     if not taken.is_new_series:
         pages.remove(storage, covers)

@@ -7,6 +7,7 @@ number that readers follow, so that they see the old pages or the new ones, whol
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 import msgspec
@@ -104,7 +105,7 @@ def add(
             store(storage, stored, upload, FOLDER, images.inspect, max_bytes=max_bytes, now=now)
         if not stored:
             raise Invalid(Problem("files", "send at least one image"))
-    with removed_without_rows(storage, stored):
+    with removed_without_rows(db, storage, stored):
         db.run(attach, chapter_id, stored, person=person, version=version, now=now)
 
 
@@ -120,7 +121,7 @@ def kept_or_removed(storage: Storage) -> Iterator[list[New]]:
 
 
 @contextmanager
-def removed_without_rows(storage: Storage, stored: list[New]) -> Iterator[None]:
+def removed_without_rows(db: Database, storage: Storage, stored: list[New]) -> Iterator[None]:
     """Around the writing of rows: when they are refused, the bytes are taken away again.
 
     Bytes without rows only wait to be swept; rows without bytes are a broken chapter. So the bytes stay where the rows
@@ -133,6 +134,7 @@ def removed_without_rows(storage: Storage, stored: list[New]) -> Iterator[None]:
     except Exception:
         remove(storage, stored)
         raise
+    db.if_undone(partial(remove, storage, stored))
 
 
 def remove(storage: Storage, stored: list[New]) -> None:

@@ -13,11 +13,12 @@ from roliascan.errors import Invalid, PreconditionFailed, Problem
 from roliascan.people import repeats
 from roliascan.people.repeats import AlreadyTaken, KeyInUse, KeyReused, Remembered
 from roliascan.web.bodies import Sent
-from roliascan.web.calls import Call, Created
-from roliascan.web.routes import API
+from roliascan.web.calls import Call, Created, Tagged
+from roliascan.web.routes import API, ROUTES
 
 _KEY = re.compile(rf'"([\x20\x21\x23-\x7e]{{1,{repeats.LONGEST}}})"|([\x21\x23-\x7e]{{1,{repeats.LONGEST}}})')
 _BEFORE_PARTS = 16  # digits
+_NAMED = re.compile(r"{(\w+)}")  # a part of a route's path
 _encode = msgspec.json.Encoder().encode
 
 
@@ -99,4 +100,14 @@ def _theirs(call: Call, known: Remembered | None) -> Created[Any]:
         raise KeyInUse  # it came and went: it was refused
     if known.request != _request(call):
         raise KeyReused
-    return Created(msgspec.Raw(known.body.encode()), known.location, below_api=False)
+    body = msgspec.Raw(known.body.encode()) if known.is_kept else _read_again(call, known.location)
+    return Created(body, known.location, below_api=False)
+
+
+def _read_again(call: Call, location: str) -> Any:
+    """What stands at an address of ours now. Raises what reading it there does: NotFound, Removed."""
+    for route in ROUTES:
+        if route.method == "GET" and (found := re.fullmatch(_NAMED.sub(r"(?P<\1>[^/]+)", route.path), location)):
+            shown = route.handler(call, **found.groupdict())
+            return shown.body if isinstance(shown, Tagged) else shown
+    raise AssertionError(f"nothing is shown at {location}")

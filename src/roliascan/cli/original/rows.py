@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from roliascan.database import INSERT_BATCH, Reader, Tx
+from roliascan.database import Reader, Tx, batches
 
 _KEYS = {
     "counters": "name",
@@ -33,8 +33,7 @@ def present(db: Reader, table: str, ids: Iterable[str]) -> set[str]:
 def insert_new(tx: Tx, table: str, rows: Sequence[Mapping[str, Any]]) -> int:
     """Adds the rows whose primary key is not there; how many those were."""
     added = 0
-    for start in range(0, len(rows), INSERT_BATCH):
-        batch = rows[start : start + INSERT_BATCH]
+    for batch in batches(rows):
         columns = list(batch[0])
         tuples = ", ".join(f"({', '.join(f':{c}_{i}' for c in columns)})" for i in range(len(batch)))
         values = {f"{c}_{i}": row[c] for i, row in enumerate(batch) for c in columns}

@@ -69,7 +69,7 @@ class Taker:
                 wanted = _Wanted("files", f"the cover of {content.name}", content.cover_image, content.cover_path)
                 self._store(covers, wanted, folder=intake.COVERS, work_id=content.id)
         cover = covers[0] if covers else None
-        with pages.removed_without_rows(self._storage, covers):
+        with pages.removed_without_rows(self._db, self._storage, covers):
             if is_new:
                 slug = self._db.run(_insert_series, content, cover, owner=owner)
                 self._tell_series(content, slug)
@@ -120,7 +120,7 @@ class Taker:
             self._store_pages(stored, chapter, images)
         draft = _draft(self._db, chapter)
         try:
-            with pages.removed_without_rows(self._storage, stored):
+            with pages.removed_without_rows(self._db, self._storage, stored):
                 self._db.run(_insert_chapter, chapter, draft, stored, owner=owner)
         except chapters.ChapterExists as taken:  # somebody added it a moment ago
             self._report.tell("chapters", "refused", _name(chapter), taken.detail, id=chapter.id)
@@ -146,7 +146,7 @@ class Taker:
             self._store_pages(stored, chapter, missing)
         moment = datetime.fromisoformat(chapter.updated_at)
         if stored:
-            with pages.removed_without_rows(self._storage, stored):
+            with pages.removed_without_rows(self._db, self._storage, stored):
                 self._db.run(pages.attach, chapter.id, stored, person=owner, now=moment)
         wanted = _in_order(images, [*there, *(new.file_id for new in stored)])
         if wanted != [*there, *(new.file_id for new in stored)]:
