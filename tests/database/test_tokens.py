@@ -29,7 +29,7 @@ from roliascan.database.profiles import driver_for
 from roliascan.database.tokens import KEEP_S, ByToken, Token
 from roliascan.vaults import Unresolved, aws
 from tests.database.fronts import Front, before
-from tests.database.kinds import on_servers
+from tests.database.kinds import direct_to_servers
 from tests.database.test_connections import teams
 from tests.vaults import stores
 from tests.vaults.stores import Stores
@@ -146,7 +146,7 @@ def test_credentials_that_lie_elsewhere(clock: Clock, monkeypatch: pytest.Monkey
         token()
 
 
-@on_servers
+@direct_to_servers
 def test_without_credentials_nothing_is_reached(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, database_url: str, certificate: Path
 ) -> None:
@@ -184,7 +184,7 @@ def accepting(clock: Clock) -> Callable[[str], bool]:
     return accepts
 
 
-@on_servers
+@direct_to_servers
 def test_a_token_is_kept_for_ten_minutes(clock: Clock, database_url: str, certificate: Path) -> None:  # SC 66
     with (
         before(database_url, certificate, accepts=accepting(clock)) as front,
@@ -199,7 +199,7 @@ def test_a_token_is_kept_for_ten_minutes(clock: Clock, database_url: str, certif
         assert len(front.passwords) == 5  # an open connection needs none
 
 
-@on_servers
+@direct_to_servers
 def test_a_kept_token_that_is_refused_is_made_anew(clock: Clock, database_url: str, certificate: Path) -> None:
     """Silently: once, and only if it was kept."""
     right = accepting(clock)
@@ -261,7 +261,7 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
         yield found
 
 
-@on_servers
+@direct_to_servers
 def test_a_token_of_google(clock: Clock, metadata: Stores, database_url: str, certificate: Path) -> None:
     metadata.expires_in = 500
     with (
@@ -319,7 +319,7 @@ def test_addresses_that_are_refused(monkeypatch: pytest.MonkeyPatch, url: str, s
         driver_for(url)
 
 
-@on_servers
+@direct_to_servers
 def test_no_token_goes_to_a_server_that_proved_nothing(clock: Clock, database_url: str, certificate: Path) -> None:
     with before(database_url, certificate, accepts=lambda _: True) as front:
         trusting_nobody = address(front, certificate).partition("&sslrootcert")[0]
