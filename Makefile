@@ -12,10 +12,11 @@ PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
 SERVERLESS := .tools/serverless/node_modules/.package-lock.json
 SQUAWK := .tools/squawk
+POSTGRESQL16 := .tools/postgresql16/pgserver/pginstall/bin/postgres
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz parity conformance faults previous-release pipeline-dry-run bench lock clean .fill .emulator .serverless .squawk
+.PHONY: help setup serve test test-all check fuzz parity conformance faults previous-release pipeline-dry-run bench lock clean .fill .emulator .serverless .squawk .postgresql16
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
@@ -44,7 +45,7 @@ serve:
 test: setup .emulator
 	$(PYTEST)
 
-test-all: setup .emulator
+test-all: setup .emulator .postgresql16
 	TEST_ALL=1 $(PYTEST)
 
 check: setup .squawk
@@ -104,6 +105,7 @@ lock: setup
 		--output-file requirements/conformance.txt
 	$(LOCK) requirements/lambda-emulator.in --no-deps --output-file requirements/lambda-emulator.txt
 	$(LOCK) requirements/squawk.in --no-deps --output-file requirements/squawk.txt
+	$(LOCK) requirements/postgresql16.in --no-deps --output-file requirements/postgresql16.txt
 
 # The Lambda emulator is one file of a large wheel. Without it the tests that need it are skipped, or fail with CI=true.
 .emulator:
@@ -135,6 +137,15 @@ $(SQUAWK): requirements/squawk.txt
 	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .tools/squawk-cli --requirement $<
 	@mv .tools/squawk-cli/bin/squawk $@
 	@rm -rf .tools/squawk-cli
+	@touch $@
+
+# As the emulator, for `make test-all`: the programs of a wheel, which has nothing to do with Python but is there for some only.
+.postgresql16:
+	@case ",$(TEST_WITHOUT)," in *,postgresql16,*) ;; *) $(MAKE) -s $(POSTGRESQL16) || true ;; esac
+
+$(POSTGRESQL16): requirements/postgresql16.txt
+	@rm -rf .tools/postgresql16
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --python-version 3.12 --target .tools/postgresql16 --requirement $<
 	@touch $@
 
 # Leaves data/ alone.

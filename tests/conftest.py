@@ -11,19 +11,12 @@ from typing import ParamSpec, TypeVar
 import hypothesis
 import pytest
 
+from tests.database import kinds
 from tests.servers import aws_lambda, databases, google, parts, program, server
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DATABASES = [
-    "sqlite",
-    pytest.param("postgresql", marks=pytest.mark.postgresql),
-    pytest.param("mariadb", marks=pytest.mark.mariadb),
-]
-TEST_ALL = os.environ.get("TEST_ALL") == "1"
-# As at PlanetScale, whose MySQL allows none.
-WITHOUT_FOREIGN_KEYS = pytest.param("mariadb without foreign keys", marks=pytest.mark.mariadb)
 NEEDS_OF_FIXTURES = {"pooled_url": ("postgresql", "pgbouncer"), "start_lambda": ("lambda",)}
 
 hypothesis.settings.register_profile("roliascan", deadline=None, database=None, print_blob=True)
@@ -47,11 +40,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if kinds.is_wanted(item.path, _params(item))]
     for item in items:
         for fixture, needs in NEEDS_OF_FIXTURES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 for name in needs:
                     item.add_marker(name)
+
+
+def _params(item: pytest.Item) -> dict[str, object]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -114,26 +112,28 @@ def _reason(report: pytest.TestReport) -> str:
 def _fresh(kind: str, directory: Path, *, migrated: bool) -> AbstractContextManager[str]:
     if kind == "sqlite":
         return databases.sqlite(Path(os.environ["TEST_RUN"]), directory, migrated=migrated)
-    part, _, without = kind.partition(" without ")
+    part, _, how = kind.partition(" ")
+    if how == "pooled":
+        return databases.pooled(parts.require(part), parts.require("pgbouncer"))
     server_of_kind = parts.require(part)
-    return databases.migrated(server_of_kind, foreign_keys=not without) if migrated else databases.new(server_of_kind)
+    return databases.migrated(server_of_kind, foreign_keys=not how) if migrated else databases.new(server_of_kind)
 
 
-@pytest.fixture(params=[*DATABASES, WITHOUT_FOREIGN_KEYS] if TEST_ALL else DATABASES)
+@pytest.fixture(params=kinds.EVERY)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a migrated, empty database; the test runs once on each kind, which TEST_ALL=1 makes one more."""
+    """The address of a migrated, empty database; the test runs once on each kind, of which TEST_ALL=1 makes more."""
     with _fresh(request.param, tmp_path, migrated=True) as url:
         yield url
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=["sqlite", *kinds.POSTGRESQLS, kinds.MARIADB])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database without any table; the test runs once on each kind."""
     with _fresh(request.param, tmp_path, migrated=False) as url:
         yield url
 
 
-@pytest.fixture(params=DATABASES if TEST_ALL else ["sqlite"])
+@pytest.fixture(params=kinds.EACH if parts.TEST_ALL else ["sqlite"])
 def site_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """As `database_url`, for tests of what does not depend on the kind: SQLite, and with TEST_ALL=1 every kind."""
     with _fresh(request.param, tmp_path, migrated=True) as url:

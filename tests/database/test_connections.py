@@ -14,7 +14,14 @@ from roliascan.database.pool import Pool
 from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.database.profiles import driver_for
 from tests.database import bare
-from tests.database.kinds import on_mariadb, on_postgresql, on_servers, with_foreign_keys
+from tests.database.kinds import (
+    direct_to_postgresql,
+    direct_to_servers,
+    on_mariadb,
+    on_postgresql,
+    on_servers,
+    with_foreign_keys,
+)
 from tests.database.proxy import Proxy, between
 from tests.database.test_values import NOW, Bucket, Number, put_bucket
 from tests.servers import databases
@@ -62,7 +69,7 @@ def use_whole_pool(db: Database, size: int) -> None:
 
 
 @on_servers
-def test_a_dead_connection_is_replaced_for_a_read(database_url: str) -> None:
+def test_a_dead_connection_is_replaced_for_a_read(database_url: str) -> None:  # SC 68
     with proxied(database_url) as (db, proxy):
         assert teams(db) == 0
         proxy.cut()
@@ -119,7 +126,7 @@ def test_a_dead_connection_is_replaced_only_once(database_url: str) -> None:
         use_whole_pool(db, 1)
 
 
-@on_servers
+@direct_to_servers
 def test_a_whole_pool_of_dead_connections(database_url: str) -> None:
     with closing(impatient(database_url, POOL)) as db:
         use_whole_pool(db, POOL)
@@ -131,7 +138,7 @@ def test_a_whole_pool_of_dead_connections(database_url: str) -> None:
         use_whole_pool(db, POOL)
 
 
-@on_postgresql
+@direct_to_postgresql
 def test_when_one_is_dead_those_that_lay_idle_are_not_tried(database_url: str) -> None:
     """After a fail-over, each of them could take its time to be found out."""
     ours = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -153,7 +160,7 @@ def test_when_one_is_dead_those_that_lay_idle_are_not_tried(database_url: str) -
 
 @on_servers
 @pytest.mark.parametrize("end", ["cut", "ended"])
-def test_a_transaction_that_is_cut_is_not_repeated(database_url: str, end: str) -> None:
+def test_a_transaction_that_is_cut_is_not_repeated(database_url: str, end: str) -> None:  # SC 68
     calls = []
     with proxied(database_url) as (db, proxy):
 
@@ -257,7 +264,7 @@ def test_who_waits_gets_the_next_free_connection(database_url: str) -> None:
         assert list(threads.map(lambda _: teams(db), range(40))) == [0] * 40
 
 
-@on_servers
+@direct_to_servers
 def test_a_server_without_a_place_for_us(database_url: str) -> None:  # DB-04
     limits = {
         "postgresql": "CREATE ROLE {} LOGIN CONNECTION LIMIT 1",
@@ -280,7 +287,7 @@ def test_a_server_without_a_place_for_us(database_url: str) -> None:  # DB-04
             administrator.execute(drops[kind].format(name))
 
 
-@on_servers
+@direct_to_servers
 def test_addresses_that_nobody_answers(database_url: str) -> None:
     with between(database_url) as proxy:
         pass

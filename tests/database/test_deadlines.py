@@ -10,7 +10,7 @@ import pytest
 
 from roliascan.database import Contended, Tx, faults, open_database
 from tests.database import bare
-from tests.database.kinds import on_postgresql, on_servers
+from tests.database.kinds import direct_to_postgresql, on_servers
 from tests.database.proxy import between
 from tests.database.test_connections import COUNT_ONE, TEAMS, impatient, proxied, teams, use_whole_pool
 from tests.database.test_values import Number
@@ -125,7 +125,7 @@ def test_what_was_contended_is_not_tried_again_when_the_time_is_over(
         assert len(tries) == 1
 
 
-@on_postgresql
+@direct_to_postgresql
 def test_connecting_takes_no_longer_than_there_is_time(database_url: str) -> None:
     """libpq counts in whole seconds, from 2."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -1,5 +1,6 @@
 """What the servers refuse or give up, provoked for real, has one name on all of them and no word of theirs."""
 
+import inspect
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -156,6 +157,29 @@ def test_run_gives_up_in_the_end(database_url: str, monkeypatch: pytest.MonkeyPa
         with pytest.raises(faults.Contended):
             db.run(verb)
         assert len(calls) == 3
+        assert teams(db) == 0
+
+
+_EVERY_FAULT = sorted((one for one in vars(faults).values() if inspect.isclass(one)), key=lambda one: one.__name__)
+FAULTS = [one for one in _EVERY_FAULT if issubclass(one, Refusal) and one.__module__ == faults.__name__]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_only_contention_is_tried_again(
+    sqlite_url: str, fault: type[Refusal], monkeypatch: pytest.MonkeyPatch
+) -> None:  # SC 68
+    """What broke while connecting is tried once more below this: see `test_connections`."""
+    monkeypatch.setattr(roliascan.database, "ATTEMPTS", 3)
+    calls = []
+
+    def verb(tx: Tx) -> None:
+        calls.append(tx)
+        raise fault
+
+    with closing(open_database(sqlite_url)) as db:
+        with pytest.raises(fault):
+            db.run(verb)
+        assert len(calls) == (3 if fault is faults.Contended else 1)
         assert teams(db) == 0
 
 

@@ -11,7 +11,7 @@ from roliascan.database.pool import Pool
 from roliascan.database.profiles import driver_for
 from roliascan.database.schema import Gate, Schema, SchemaMismatch, state
 from tests.database import bare
-from tests.database.kinds import on_mariadb, on_servers
+from tests.database.kinds import direct_to_servers, on_mariadb, on_servers
 from tests.database.proxy import between
 from tests.database.roles import site_role
 from tests.database.test_connections import COUNT_ONE, teams
@@ -128,7 +128,7 @@ def test_a_server_that_cuts_values_is_refused(database_url: str) -> None:  # DB-
         assert "STRICT_TRANS_TABLES" in (schema.read(db).sql_mode or "")
 
 
-@on_servers
+@direct_to_servers
 def test_the_app_needs_no_right_to_change_tables(database_url: str) -> None:  # SC 73
     with site_role(database_url) as url, closing(open_database(url)) as db:
         Gate(db).check(0.0)

@@ -16,11 +16,11 @@ import pytest
 from roliascan.database import BadAddress, faults, migrations, open_database, schema
 from roliascan.database.migrations import locks
 from tests.database import bare, revisions
-from tests.database.kinds import MARIADB, POSTGRESQL, on_postgresql, with_foreign_keys
+from tests.database.kinds import MARIADB, POSTGRESQLS, on_postgresql, with_foreign_keys
 from tests.database.test_connections import teams
 
-on_empty_servers = pytest.mark.parametrize("empty_database_url", [POSTGRESQL, MARIADB], indirect=True)
-on_empty_postgresql = pytest.mark.parametrize("empty_database_url", [POSTGRESQL], indirect=True)
+on_empty_servers = pytest.mark.parametrize("empty_database_url", [*POSTGRESQLS, MARIADB], indirect=True)
+on_empty_postgresql = pytest.mark.parametrize("empty_database_url", POSTGRESQLS, indirect=True)
 on_empty_sqlite = pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
 on_empty_mariadb = pytest.mark.parametrize("empty_database_url", [MARIADB], indirect=True)
 

@@ -14,7 +14,7 @@ from roliascan.database.postgresql import PostgresqlDriver
 from roliascan.database.profiles import driver_for, pooled_reason, profile, sqlite_path, unchecked_reason
 from tests.database import bare
 from tests.database.fronts import REMOTE, before
-from tests.database.kinds import on_mariadb, on_postgresql, on_servers
+from tests.database.kinds import direct_to_postgresql, direct_to_servers, on_mariadb
 from tests.database.proxy import between
 from tests.database.test_connections import count_one, teams
 from tests.servers import databases
@@ -40,14 +40,28 @@ HOSTILE = "p@ss:w/o?r#d[]%25 +&=ü'\"\\"
         ("mysql://u@h/d?sslmode=on", "sslmode"),
         ("postgresql://u@h/d?pooler=session", "pooler is none of none, transaction, rds-proxy"),
         ("postgresql://u@h/d?pauses=maybe", "pauses is none of yes, no"),
+        ("mysql://u@h/d?foreign_keys=of", "foreign_keys is none of on, off"),
+        ("sqlite:///x.db?foreign_keys=of", "foreign_keys is none of on, off"),
+        ("postgresql://u@h/d?ssl_mode=require", "not known: ssl_mode; there are auth, .*, sslmode, sslrootcert$"),
+        ("postgres://u@h/d?sslmode=require&Pooler=none&pause=yes", "not known: Pooler, pause; there are auth"),
+        ("postgresql://u@h/d?unix_socket=/run/x", "not known: unix_socket;"),
+        ("mysql://u@h/d?hosts=/run/x", "not known: hosts; there are .*unix_socket$"),
+        ("sqlite:///x.db?mode=ro", "not known: mode; there are foreign_keys$"),
+        ("postgresql://u:pa?pass=word@h/d", "special characters"),
+        ("mysql://u@h/d?pa%20ss=1", "not known: one that is no word;"),
     ],
 )
 def test_addresses_that_are_refused(url: str, says: str) -> None:
     with pytest.raises(BadAddress, match=says) as caught:
         open_database(url)
-    assert "pa" not in str(caught.value).replace("pass", "").replace(
-        "pauses", ""
-    )  # a refusal is logged, so it repeats no password
+    # A refusal is logged, so it repeats no password.
+    assert "pa" not in re.sub(r"\b(password|parameters|pauses?)\b", "", str(caught.value))
+
+
+def test_parameters_of_other_programs_are_passed_over() -> None:
+    others = "channel_binding=require&sslaccept=strict&pgbouncer=true&connection_limit=1&connect_timeout=9"
+    for kind in ("postgresql", "mysql"):
+        assert driver_for(f"{kind}://u@127.0.0.1/d?{others}&application_name=x").kind == kind
 
 
 @pytest.mark.parametrize(
@@ -135,7 +149,7 @@ def test_addresses_whose_server_is_not_checked(url: str, reason: str | None) -> 
     assert (reason in found) if reason and found else (found is reason)
 
 
-@on_servers
+@direct_to_servers
 def test_behind_rds_proxy_nothing_is_set(database_url: str) -> None:
     """A SET pins a session there, and PyMySQL's opening is the one exception."""
     with between(database_url) as proxy, closing(open_database(f"{proxy.url}?pooler=rds-proxy")) as db:
@@ -156,7 +170,7 @@ def test_paths_of_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert sqlite_path("sqlite:///data/a%20b%3F.db") == "data/a b?.db"
 
 
-@on_servers
+@direct_to_servers
 def test_hostile_names_and_passwords(database_url: str) -> None:
     """MariaDB checks the password; the tests' PostgreSQL trusts, so there it is the user's name that has to survive."""
     kind, name = database_url.partition(":")[0], HOSTILE + database_url[-6:]
@@ -192,7 +206,7 @@ def test_a_password_reaches_libpq_as_it_is() -> None:
 # Who answers has to prove who it is.  SC 70
 
 
-@on_servers
+@direct_to_servers
 def test_a_server_without_tls_is_taken_on_this_machine_only(database_url: str) -> None:
     with between(database_url, REMOTE) as proxy:
         with pytest.raises(faults.Unreachable):
@@ -204,7 +218,7 @@ def test_a_server_without_tls_is_taken_on_this_machine_only(database_url: str) -
             teams(open_database(f"{database_url}?sslmode=require"))
 
 
-@on_servers
+@direct_to_servers
 def test_unix_sockets(database_url: str) -> None:
     """As Cloud SQL is reached on Google's platforms, where their proxy makes the socket."""
     is_mysql = database_url.startswith("mysql")
@@ -215,13 +229,13 @@ def test_unix_sockets(database_url: str) -> None:
             assert teams(db) == 0
 
 
-@on_postgresql
+@direct_to_postgresql
 def test_a_host_in_the_query_is_verified_too(database_url: str) -> None:
     with between(database_url, REMOTE) as proxy, pytest.raises(faults.Unreachable):
         teams(open_database(proxy.url.replace(REMOTE, "127.0.0.1") + f"?host={REMOTE}"))
 
 
-@on_servers
+@direct_to_servers
 def test_certificates(database_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def reaches(url: str) -> bool:
         try:

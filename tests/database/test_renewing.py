@@ -10,7 +10,7 @@ import pytest
 from roliascan.database import Database, faults, open_database
 from roliascan.database.renewing import ASK_EVERY_S
 from tests.database import bare
-from tests.database.kinds import on_servers
+from tests.database.kinds import direct_to_servers
 from tests.database.proxy import between
 from tests.database.test_connections import teams
 from tests.servers import databases
@@ -68,8 +68,8 @@ def opened(rotation: Rotation, size: int = 1) -> Database:
     return open_database(url, pool_size=size, again=rotation.address)
 
 
-@on_servers
-def test_a_changed_password_is_read_again(database_url: str) -> None:  # SC 60
+@direct_to_servers
+def test_a_changed_password_is_read_again(database_url: str) -> None:  # SC 60, SL-14
     """Silently: the request that meets it is answered."""
     with rotating(database_url) as rotation, closing(opened(rotation)) as db:
         assert teams(db) == 0
@@ -79,7 +79,7 @@ def test_a_changed_password_is_read_again(database_url: str) -> None:  # SC 60
         assert len(rotation.asked) == 1
 
 
-@on_servers
+@direct_to_servers
 def test_many_at_once_read_it_once(database_url: str) -> None:
     with rotating(database_url) as rotation, closing(opened(rotation, 4)) as db:
         rotation.rotate()
@@ -93,7 +93,7 @@ def test_many_at_once_read_it_once(database_url: str) -> None:
         assert len(rotation.asked) == 1
 
 
-@on_servers
+@direct_to_servers
 def test_what_is_wrong_for_good_does_not_press_the_store(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("roliascan.database.renewing.time.monotonic", lambda: now[0])
@@ -114,7 +114,7 @@ def test_what_is_wrong_for_good_does_not_press_the_store(database_url: str, monk
         assert asked[1] - asked[0] == ASK_EVERY_S + 1
 
 
-@on_servers
+@direct_to_servers
 def test_a_store_that_fails_then_is_as_no_change(database_url: str) -> None:
     def again() -> str:
         raise ValueError("hunter2")

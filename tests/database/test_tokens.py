@@ -27,9 +27,10 @@ from roliascan.database import BadAddress, faults, open_database, profiles
 from roliascan.database.deadlines import NEVER
 from roliascan.database.profiles import driver_for
 from roliascan.database.tokens import KEEP_S, ByToken, Token
+from roliascan.database.waking import Waking
 from roliascan.vaults import Unresolved, aws
 from tests.database.fronts import Front, before
-from tests.database.kinds import on_servers
+from tests.database.kinds import direct_to_servers
 from tests.database.test_connections import teams
 from tests.vaults import stores
 from tests.vaults.stores import Stores
@@ -146,7 +147,7 @@ def test_credentials_that_lie_elsewhere(clock: Clock, monkeypatch: pytest.Monkey
         token()
 
 
-@on_servers
+@direct_to_servers
 def test_without_credentials_nothing_is_reached(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, database_url: str, certificate: Path
 ) -> None:
@@ -184,7 +185,7 @@ def accepting(clock: Clock) -> Callable[[str], bool]:
     return accepts
 
 
-@on_servers
+@direct_to_servers
 def test_a_token_is_kept_for_ten_minutes(clock: Clock, database_url: str, certificate: Path) -> None:  # SC 66
     with (
         before(database_url, certificate, accepts=accepting(clock)) as front,
@@ -199,7 +200,7 @@ def test_a_token_is_kept_for_ten_minutes(clock: Clock, database_url: str, certif
         assert len(front.passwords) == 5  # an open connection needs none
 
 
-@on_servers
+@direct_to_servers
 def test_a_kept_token_that_is_refused_is_made_anew(clock: Clock, database_url: str, certificate: Path) -> None:
     """Silently: once, and only if it was kept."""
     right = accepting(clock)
@@ -216,11 +217,29 @@ def test_a_kept_token_that_is_refused_is_made_anew(clock: Clock, database_url: s
         assert len(front.passwords) == 3
         db.close()
         front.accepts = lambda _: False
-        for tries in (5, 7):  # the kept one, and another; then the same again
-            clock.pass_(1)
+        for seconds, tries in ((1, 4), (60, 6), (59, 7), (1, 9)):  # the kept one, and once a minute another
+            clock.pass_(seconds)
             with pytest.raises(faults.Unreachable):
                 teams(db)
             assert len(front.passwords) == tries
+
+
+def test_a_database_that_wakes_sees_one_new_token(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is tried: it refuses for a reason that no token mends."""
+    seen: list[str] = []
+    monkeypatch.setattr("roliascan.database.waking.time.sleep", clock.pass_)
+    monkeypatch.setattr("roliascan.database.waking.time.monotonic", lambda: clock.now.timestamp())
+    makes = (Token(f"token {number}", clock.now.timestamp() + KEEP_S) for number in range(99))
+
+    def connect(_seconds: float, *, password: str) -> str:
+        seen.append(password)
+        if len(seen) < 10:
+            raise faults.Unreachable
+        return "connected"
+
+    way = Waking(30, ByToken(lambda: next(makes)))
+    assert way(connect, NEVER) == "connected"
+    assert set(seen) == {"token 0"}
 
 
 def test_many_at_once_make_one(clock: Clock) -> None:
@@ -261,7 +280,7 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
         yield found
 
 
-@on_servers
+@direct_to_servers
 def test_a_token_of_google(clock: Clock, metadata: Stores, database_url: str, certificate: Path) -> None:
     metadata.expires_in = 500
     with (
@@ -319,7 +338,7 @@ def test_addresses_that_are_refused(monkeypatch: pytest.MonkeyPatch, url: str, s
         driver_for(url)
 
 
-@on_servers
+@direct_to_servers
 def test_no_token_goes_to_a_server_that_proved_nothing(clock: Clock, database_url: str, certificate: Path) -> None:
     with before(database_url, certificate, accepts=lambda _: True) as front:
         trusting_nobody = address(front, certificate).partition("&sslrootcert")[0]

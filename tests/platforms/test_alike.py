@@ -108,7 +108,9 @@ def test_every_adapter_gives_the_same_answer(
         assert (adapter, _comparable(adapters[adapter](request))) == (adapter, expected)
 
 
-def test_a_body_that_is_too_large_is_refused_readably_by_every_adapter(adapters: dict[str, Send]) -> None:  # SC 38
+def test_a_body_that_is_too_large_is_refused_readably_by_every_adapter(
+    adapters: dict[str, Send],
+) -> None:  # SC 38, SL-11
     """Those that a platform lets through; what is larger the platform refuses in its own words."""
     request = Request("POST", "/api/v1/auth/login", {"Content-Type": "application/json"}, b" " * (LARGEST + 1))
     for name, send in adapters.items():

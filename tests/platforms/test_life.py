@@ -83,7 +83,7 @@ def test_after_a_night_the_next_request_is_right(  # SC 50
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", POSTGRESQL], indirect=True)
-def test_eighty_threads_over_four_connections(database_url: str) -> None:  # SC 53, SC 65
+def test_eighty_threads_over_four_connections(database_url: str) -> None:  # SC 53, SC 65, SL-16
     """Each is answered, under its own identifier, as who it is."""
     with opened(database_url, DATABASE_POOL="4") as site:
         people = [site.sign_up("uploader") for _ in range(80)]

@@ -135,7 +135,7 @@ def test_a_start_without_settings_is_one_readable_line() -> None:  # SC 48
     assert not done.stderr
 
 
-def test_nothing_outlives_an_answer() -> None:  # SC 52
+def test_nothing_outlives_an_answer() -> None:  # SC 52, SL-05
     code = (
         "import threading; from roliascan.platforms.aws_lambda import handler; "
         "from tests.platforms.shapes import Request, http_api_event; "

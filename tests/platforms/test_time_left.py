@@ -59,7 +59,7 @@ def refusal(reply: Reply) -> tuple[int, str]:
 
 
 @on_postgresql
-def test_a_slow_statement_is_answered_before_lambda_cuts(database_url: str) -> None:  # SC 41
+def test_a_slow_statement_is_answered_before_lambda_cuts(database_url: str) -> None:  # SC 41, SL-06
     with closing(open_database(database_url, pool_size=1)) as db:
         app = create_app(Settings.from_environ(environ_of(database_url)), database=db)
         handler = handler_of(lambda: app)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pymysql
 
-from tests.servers import mariadb, statements
+from tests.servers import mariadb, pgbouncer, statements
 
 _numbers = itertools.count(1)
 
@@ -99,6 +99,25 @@ def migrated(server: str, *, foreign_keys: bool = True) -> Iterator[str]:
 
 
 @contextmanager
+def pooled(server: str, pooler: str) -> Iterator[str]:
+    """As `migrated` on PostgreSQL, for who knows only the pooler before it; who administers goes to the server."""
+    name = _kept(server)
+    _behind[_place(pooler)] = _place(server)
+    yield f"{pooler}/{name}"
+    pgbouncer.forget(pooler, name)
+    _disconnect(server, name)
+    _empty(server, name)
+
+
+_behind: dict[str, str] = {}
+"""The server behind each pooler: its host and port, by those of the pooler."""
+
+
+def _place(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+@contextmanager
 def migrated_copy(server: str) -> Iterator[str]:
     """As `migrated` on PostgreSQL, for this one use and dropped afterwards: a pooler may keep connections to it."""
     name = _create(server, f"TEMPLATE {_kept(server)}")
@@ -108,12 +127,18 @@ def migrated_copy(server: str) -> Iterator[str]:
 
 def as_user(user: str, url: str) -> str:
     """The same address for somebody else: a name, or a name and a password with a colon between them."""
-    return urlsplit(url)._replace(netloc=f"{user}@{urlsplit(url).netloc.rpartition('@')[2]}").geturl()
+    return urlsplit(url)._replace(netloc=f"{user}@{_place(url)}").geturl()
 
 
 def as_administrator(url: str) -> str:
     names = {"mysql": "root", "postgresql": "postgres"}
-    return as_user(names[_kind(url)], url) if _kind(url) in names else url
+    return as_user(names[_kind(url)], direct(url)) if _kind(url) in names else url
+
+
+def direct(url: str) -> str:
+    """The same database without a pooler in between: `DATABASE_DIRECT_URL`."""
+    place = _place(url)
+    return url.replace(f"@{place}/", f"@{_behind.get(place, place)}/", 1)
 
 
 def directory(server: str) -> Path:

@@ -15,6 +15,7 @@ from tests.servers import (
     nginx,
     pgbouncer,
     postgresql,
+    postgresql16,
     serverless_offline,
     statements,
 )
@@ -27,6 +28,7 @@ class Part(NamedTuple):
     install: str
 
 
+TEST_ALL = os.environ.get("TEST_ALL") == "1"
 PARTS = {
     "postgresql": Part(postgresql.found, "apt-get install postgresql"),
     "mariadb": Part(mariadb.found, "apt-get install mariadb-server"),
@@ -34,10 +36,16 @@ PARTS = {
     "nginx": Part(nginx.found, "apt-get install nginx-light libfaketime"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
 }
+if TEST_ALL:
+    PARTS["postgresql16"] = Part(postgresql16.found, "make .postgresql16")
 OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make parity")}
 """What `make parity` needs besides, and no test."""
-HIDEABLE = {*PARTS, *OF_PARITY, "radosgw", "azurite", "chromium"}
-DATABASE_SERVERS = {"postgresql": postgresql.running, "mariadb": mariadb.running}
+HIDEABLE = {*PARTS, *OF_PARITY, "postgresql16", "radosgw", "azurite", "chromium"}
+DATABASE_SERVERS = {
+    "postgresql": postgresql.running,
+    "postgresql16": postgresql16.running,
+    "mariadb": mariadb.running,
+}
 
 
 def hidden() -> set[str]:

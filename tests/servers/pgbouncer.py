@@ -1,8 +1,10 @@
 """A pgbouncer of the tests' own, in transaction mode: with two connections it is the strictest pooler there is."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import urlsplit
+
+import psycopg2
 
 from tests.servers import program, statements
 
@@ -31,6 +33,7 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
+admin_users = postgres
 pool_mode = transaction
 default_pool_size = {size}
 max_client_conn = 400
@@ -44,3 +47,12 @@ max_client_conn = 400
         uid=program.server_uid(),
     ):
         yield f"postgresql://postgres@127.0.0.1:{port}"
+
+
+def forget(url: str, name: str) -> None:
+    """Ends all connections of a database before and behind the pooler, which takes new ones afterwards."""
+    with closing(psycopg2.connect(f"{url}/pgbouncer")) as console:
+        console.autocommit = True
+        with console.cursor() as cursor, suppress(psycopg2.ProgrammingError):  # nobody ever asked for it
+            cursor.execute(f"KILL {name}")
+            cursor.execute(f"RESUME {name}")

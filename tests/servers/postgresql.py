@@ -25,18 +25,21 @@ CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "of
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Yields postgresql://postgres@127.0.0.1:PORT, without a database name. Its clock shows another zone than ours."""
+def running(programs: Path | None = None) -> Iterator[str]:
+    """Yields postgresql://postgres@127.0.0.1:PORT, without a database name. Its clock shows another zone than ours.
+
+    `programs`: the directory of another version's than what `found` finds.
+    """
     told = CARELESS | statements.POSTGRESQL
-    with made() as directory, serving(directory, program.free_port(), told) as url:
+    with made(programs) as directory, serving(directory, program.free_port(), told, programs) as url:
         _administer(url, f"CREATE ROLE {statements.SITE} LOGIN SUPERUSER")
         yield url
 
 
 @contextmanager
-def made() -> Iterator[Path]:
+def made(programs: Path | None = None) -> Iterator[Path]:
     """A new directory with the data of a server that was never started; it is removed in the end."""
-    programs = found()
+    programs = programs or found()
     if programs is None:
         raise program.DidNotStart("PostgreSQL is not installed")
     directory = program.server_directory("postgresql")
@@ -48,7 +51,7 @@ def made() -> Iterator[Path]:
 
 
 @contextmanager
-def serving(directory: Path, port: int, settings: Mapping[str, str]) -> Iterator[str]:
+def serving(directory: Path, port: int, settings: Mapping[str, str], programs: Path | None = None) -> Iterator[str]:
     """A server over a directory that `made` gave, as careful as PostgreSQL is by itself unless `settings` say less."""
     options = {
         "listen_addresses": "127.0.0.1",
@@ -59,7 +62,7 @@ def serving(directory: Path, port: int, settings: Mapping[str, str]) -> Iterator
         "autovacuum": "off",
         **settings,
     }
-    command = [f"{found()}/postgres", "-D", f"{directory}/data"]
+    command = [f"{programs or found()}/postgres", "-D", f"{directory}/data"]
     command += [f"--{name}={value}" for name, value in options.items()]
     url = f"postgresql://postgres@127.0.0.1:{port}"
     with program.running(

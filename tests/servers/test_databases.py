@@ -8,6 +8,8 @@ from typing import Any
 import psycopg2
 import pytest
 
+from roliascan.database import schema
+from tests.database import kinds
 from tests.servers import databases, mariadb
 
 TABLE = "CREATE TABLE left_over (id INT PRIMARY KEY)"
@@ -64,6 +66,28 @@ def test_behind_the_pooler_is_the_same_database(pooled_url: str) -> None:
     with _cursor(pooled_url) as cursor:
         cursor.execute("SELECT count(*) FROM schema_state")
         assert cursor.fetchone()[0] == 1
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+@pytest.mark.parametrize("database_url", [kinds.POOLED], indirect=True)
+def test_what_is_open_behind_the_pooler_is_not_in_the_way(database_url: str, turn: int) -> None:
+    assert databases.direct(database_url) != database_url
+    for _ in range(2):  # all that the pooler has
+        connection = psycopg2.connect(database_url)
+        connection.cursor().execute("DELETE FROM schema_state WHERE id = 2; SELECT * FROM schema_state")
+        _left_open.append(connection)
+    with _cursor(database_url) as cursor:
+        cursor.execute("UPDATE schema_state SET revision = revision + 1")
+        cursor.execute("SELECT revision FROM schema_state")
+        assert cursor.fetchone()[0] == schema.REVISION + 1
+
+
+@pytest.mark.parametrize("database_url", kinds.POSTGRESQLS, indirect=True)
+def test_each_is_of_its_version(database_url: str, request: pytest.FixtureRequest) -> None:
+    with _cursor(database_url) as cursor:
+        cursor.execute("SHOW server_version_num")
+        is_16 = cursor.fetchone()[0].startswith("16")
+    assert is_16 or "postgresql16" not in request.node.name
 
 
 def test_the_cheap_ones(site_url: str, sqlite_url: str) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import pytest
 
+from roliascan.web import openapi
 from tests.front import Asker, Site, everything, fields, ids, refused, told
 
 SORTS = ["newest", "updated", "title", "rating"]
@@ -265,3 +267,52 @@ def test_totals_are_exact_or_not_told(any_site: Site) -> None:
 def test_a_limit_is_any_whole_number_from_1_to_100(site: Site, keeper: Asker) -> None:
     for limit in (1, 6, 7, 100):
         assert len(told(keeper.get(f"series?limit={limit}"))["data"]) == min(limit, 7)
+
+
+# No list without an end.
+
+WITHIN_ONE = {
+    "accounts_me": {"permissions": "of a table in the code", "teams": "to which somebody was added, one by one"},
+    "teams_show": {"links": "20 are taken", "members": "who were added, one by one"},
+    "series_show": {"titles": "50 are taken", "teams": "that its makers named"},
+    "chapters_show": {"teams": "that its makers named", "pages": "MOST_PAGES", "pages.variants": "of a table"},
+    "uploads_show_session": {"missing": "MOST_FILES", "files": "MOST_FILES"},
+}
+"""Lists that belong to one thing, and what bounds them."""
+
+
+def _lists(schema: Any, schemas: Any, at: str = "") -> Iterator[str]:
+    """The places of a schema that hold lists, down to lists in lists."""
+    schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if "items" in schema:
+        yield at
+        yield from _lists(schema["items"], schemas, at)
+    for name, part in schema.get("properties", {}).items():
+        yield from _lists(part, schemas, f"{at}.{name}".lstrip("."))
+    for part in (*schema.get("anyOf", []), *schema.get("oneOf", [])):
+        yield from _lists(part, schemas, at)
+
+
+def test_every_list_is_paged_or_bounded() -> None:  # SC 72
+    document = openapi.document()
+    paged = 0
+    for path in document["paths"].values():
+        asked = path.get("get", {})
+        content = asked.get("responses", {}).get("200", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        found = set(_lists(schema, document["components"]["schemas"]))
+        if "data" in found:
+            paged += 1
+            [limit] = [one["schema"] for one in asked["parameters"] if one["name"] == "limit"]
+            assert (limit["minimum"], limit["maximum"]) == (1, 100), asked["operationId"]
+        else:
+            assert found == set(WITHIN_ONE.get(asked.get("operationId"), {})), asked["operationId"]
+    assert paged >= 9
+
+
+def test_no_more_rows_than_are_asked_for(any_site: Site) -> None:  # SC 72
+    keeper = any_site.sign_up("admin")
+    for number in range(8):
+        keeper.makes_team(f"Team of {number}")
+    assert [len(told(keeper.get(f"teams?limit={limit}"))["data"]) for limit in (1, 7, 8, 100)] == [1, 7, 8, 8]
+    refused(keeper.get("teams?limit=101"), 400)
