@@ -5,6 +5,7 @@ import io
 import random
 import struct
 import zlib
+from functools import cache
 
 from PIL import Image, ImageDraw
 
@@ -185,3 +186,39 @@ def with_right_checksums(png: bytes) -> bytes:
         parts.append(chunk(png[at + 4 : at + 8], png[at + 8 : at + 8 + length]))
         at += 12 + length
     return b"".join(parts)
+
+
+@cache
+def whole(name: str) -> bytes:
+    """An image of each way to code one."""
+    rotated = draw().transpose(Image.Transpose.ROTATE_90)
+    return {
+        "jpeg": lambda: save(draw(), "jpeg"),
+        "jpeg, progressive": lambda: save(draw(), "jpeg", progressive=True),
+        "jpeg with exif": lambda: save(rotated, "jpeg", exif=b"Exif\0\0" + exif(6)),
+        "png": lambda: save(draw(), "png"),
+        "png, palette": lambda: save(draw(mode="P"), "png"),
+        "png, animated": lambda: animation("png"),
+        "gif": lambda: save(draw(), "gif"),
+        "gif, interlaced": lambda: save(draw(), "gif", interlace=True, comment=b"x" * 300),
+        "gif, animated": lambda: animation("gif"),
+        "webp": lambda: save(draw(), "webp"),
+        "webp, lossless": lambda: save(draw(), "webp", lossless=True),
+        "webp, animated": lambda: animation("webp"),
+        "webp with metadata": lambda: save(draw(), "webp", exif=exif(1)),
+        "avif": lambda: save(draw(), "avif"),
+        "avif, transparent": lambda: save(draw(mode="RGBA"), "avif"),
+    }[name]()
+
+
+WHOLE = [
+    *("jpeg", "jpeg, progressive", "jpeg with exif", "png", "png, palette", "png, animated"),
+    *("gif", "gif, interlaced", "gif, animated", "webp", "webp, lossless", "webp, animated", "webp with metadata"),
+    *("avif", "avif, transparent"),
+]
+
+
+def spoil(name: str, chance: random.Random) -> bytes:
+    """One of these images, spoiled so that it may still reach a decoder."""
+    spoiled = mutate(whole(name), chance)
+    return with_right_checksums(spoiled) if name.startswith("png") else spoiled

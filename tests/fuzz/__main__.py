@@ -1,7 +1,8 @@
-"""`make fuzz`: generated requests, generated walks, and generated requests through every form of event, in numbers.
+"""`make fuzz`: generated requests and walks, requests through every form of event, and spoiled images, in numbers.
 
-FUZZ_REQUESTS (20,000), FUZZ_STEPS (5,000), FUZZ_EVENTS (20,000 for each form) and FUZZ_SEED (another each time) say how
-much and which; FUZZ_ONLY leaves one part, `requests`, `walks` or `gateway`. Ends with 1 when something was found.
+FUZZ_REQUESTS (20,000), FUZZ_STEPS (5,000), FUZZ_EVENTS (20,000 for each form), FUZZ_IMAGES (10,000) and FUZZ_SEED
+(another each time) say how much and which; FUZZ_ONLY leaves one part, `requests`, `walks`, `gateway` or `images`. Ends
+with 1 when something was found.
 """
 
 import os
@@ -27,16 +28,22 @@ _ROW = "{:<12}{:<12}{:>9}{:>12}  {}"
 def main() -> int:
     seed = int(os.environ.get("FUZZ_SEED") or random.getrandbits(32))
     print(f"FUZZ_SEED={seed}", flush=True)
-    only = os.environ.get("FUZZ_ONLY") or "requests walks gateway"
+    only = os.environ.get("FUZZ_ONLY") or "requests walks gateway images"
     with (
         tempfile.TemporaryDirectory(prefix="roliascan-fuzz-") as run,
-        parts.up({"postgresql", "mariadb"} if only != "gateway" else set()),
+        parts.up({"postgresql", "mariadb"} if only not in ("gateway", "images") else set()),
         ProcessPoolExecutor(len(KINDS) + WALKERS, mp_context=get_context("spawn")) as pool,
     ):
         asking = _start_requests(pool, run, seed) if "requests" in only else []
         walking = _start_walks(pool, run, seed) if "walks" in only else []
         travelling = _start_round_trips(pool, seed) if "gateway" in only else []
-        found = [*_tell_requests(asking), *_tell_walks(walking), *_tell_round_trips(travelling)]
+        spoiling = _start_images(pool, seed) if "images" in only else []
+        found = [
+            *_tell_requests(asking),
+            *_tell_walks(walking),
+            *_tell_round_trips(travelling),
+            *_tell_images(spoiling),
+        ]
     return 1 if any(found) else 0
 
 
@@ -55,6 +62,11 @@ def _start_walks(pool: ProcessPoolExecutor, run: str, seed: int) -> list[Future[
 def _start_round_trips(pool: ProcessPoolExecutor, seed: int) -> list[Future[tuple[Counter[str], str]]]:
     wanted = int(os.environ.get("FUZZ_EVENTS") or 20_000)
     return [pool.submit(fuzzed.round_trips, shape, wanted, seed) for shape in travel.NAMES]
+
+
+def _start_images(pool: ProcessPoolExecutor, seed: int) -> list[Future[tuple[Counter[str], str]]]:
+    wanted = int(os.environ.get("FUZZ_IMAGES") or 10_000)
+    return [pool.submit(fuzzed.spoiled, wanted, seed)]
 
 
 def _tell_requests(asking: Iterable[Future[Outcome]]) -> list[bool]:
@@ -93,6 +105,15 @@ def _tell_round_trips(travelling: Iterable[Future[tuple[Counter[str], str]]]) ->
     found, counts = _gathered(travelling)
     if found:
         print(f"\n{counts.total()} requests and answers through the gateway, {sum(found)} forms with a difference")
+    _print_counts(counts)
+    return found
+
+
+def _tell_images(spoiling: Iterable[Future[tuple[Counter[str], str]]]) -> list[bool]:
+    """Whether something was found."""
+    found, counts = _gathered(spoiling)
+    if found:
+        print(f"\n{counts.total()} spoiled images")
     _print_counts(counts)
     return found
 

@@ -11,7 +11,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 from roliascan.web import logs
-from tests.fuzz import generated
+from tests.fuzz import generated, images
 from tests.fuzz.ground import ROLES
 from tests.fuzz.told import Outcome
 from tests.model import machine
@@ -68,6 +68,12 @@ def round_trips(shape: str, wanted: int, seed: int) -> tuple[Counter[str], str]:
     except Exception as error:  # of any kind: it is what was looked for, and is told
         return counts, "".join(traceback.format_exception(error))
     return counts, ""
+
+
+def spoiled(wanted: int, seed: int) -> tuple[Counter[str], str]:
+    """So many spoiled images: what became of them, and what was found."""
+    counts, wrong = images.look_at(wanted, seed)
+    return counts, "".join(f"{line}\n" for line in wrong)
 
 
 def _settle() -> None:

@@ -1,0 +1,55 @@
+"""Spoiled images: each is taken, or refused by name, in little time and memory (UP-08, UP-09)."""
+
+import io
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+from roliascan.errors import Refusal
+from roliascan.library import images
+from roliascan.library.decoding import decoded
+from roliascan.library.image_headers import read_header, sniff
+from roliascan.worker import Worker
+from tests.drawings import WHOLE, spoil
+
+MOST_S, MOST_BYTES = 2.0, 256 << 20
+EXPECTED = {"taken", "image_damaged", "not_an_image", "image_too_large", "unsupported_image"}
+
+
+def look_at(wanted: int, seed: int) -> tuple[Counter[str], list[str]]:
+    """So many of them: what became of each, and what is wrong with that."""
+    chance, counts, wrong = random.Random(seed), Counter[str](), list[str]()
+    for place in range(wanted):
+        name = WHOLE[place % len(WHOLE)]
+        content = spoil(name, chance)
+        began = time.process_time()
+        outcome = _outcome(content)
+        took = time.process_time() - began
+        counts[outcome] += 1
+        if outcome not in EXPECTED:
+            wrong.append(f"image {place} ({name}): {outcome}")
+        if took > MOST_S:
+            wrong.append(f"image {place} ({name}): {took:.1f} s of a processor")
+    if (peak := max(map(_peak, images._idle), default=0)) > MOST_BYTES:
+        wrong.append(f"decoding took {peak >> 20} MB")
+    images.end_decoders()
+    return counts, wrong
+
+
+def _outcome(content: bytes) -> str:
+    try:
+        found, kept = images.inspect(io.BytesIO(content), max_bytes=1 << 20, max_pixels=1_000_000)
+    except Refusal as refusal:
+        crashed = isinstance(refusal.__cause__, ChildProcessError)
+        return "crashed the decoder" if crashed else refusal.code
+    again = kept.read()
+    width, height, _ = decoded(sniff(again), again, read_header(sniff(again), again))
+    return "taken" if {width, height} == {found.width, found.height} else "taken as what it is not"
+
+
+def _peak(decoder: Worker) -> int:
+    """In bytes."""
+    status = Path(f"/proc/{decoder.pid}/status").read_text().splitlines()
+    [line] = [line for line in status if line.startswith("VmHWM")]
+    return int(line.split()[1]) << 10
