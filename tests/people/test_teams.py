@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from roliascan.people.accounts import MOST_TEAMS
+from roliascan.people.teams import MOST_MEMBERS
 from tests.front import Asker, Site, at_once, everything, fields, refused, told
 
 LINKS = [{"label": "Site", "url": "https://team.example/a?b=c#d"}]
@@ -127,6 +129,42 @@ def test_members_come_and_go(any_site: Site) -> None:
     refused(leaves(other, team, other), 404)
     refused(leader.put(f"teams/{team['id']}/members/{team['id']}", {"role": "member"}), 404)
     assert len(told(any_site.stranger.get(f"teams/{team['id']}"))["members"]) == 1
+
+
+def test_a_team_has_room_for_so_many(any_site: Site) -> None:
+    """What shows them all stays small, and on MariaDB whole."""
+    leader, other = any_site.sign_up("uploader"), any_site.sign_up()
+    team = leader.makes_team()
+    keys = [f"{number:04}" for number in range(MOST_MEMBERS - 2)]
+    now = any_site.clock.now
+    account = {"password_hash": "!", "role": "user", "is_banned": False, "is_muted": False, "created_at": now}
+    named = ("username", "username_key", "email", "email_key")
+    with any_site.db.begin() as tx:
+        rows = [
+            {"id": f"00000000-0000-7000-8000-{key:0>12}", **dict.fromkeys(named, key * 7), **account, "updated_at": now}
+            for key in keys
+        ]
+        tx.insert_many("users", rows)
+        joined = [{"team_id": team["id"], "user_id": row["id"], "role": "member", "joined_at": now} for row in rows]
+        tx.insert_many("team_members", joined)
+    assert len(joins(leader, team, other)["members"]) == MOST_MEMBERS
+    assert len(joins(leader, team, other, "leader")["members"]) == MOST_MEMBERS  # who is there may be another
+    late = any_site.sign_up()
+    refused(leader.put(f"teams/{team['id']}/members/{late.id}", {"role": "member"}), 409, "team_full")
+    told(leaves(other, team, other), 204)
+    assert len(joins(leader, team, late)["members"]) == MOST_MEMBERS
+
+
+def test_nobody_can_fill_the_account_of_another(site: Site, leader: Asker) -> None:
+    """Who founds teams puts into them whom they like."""
+    victim, now = site.sign_up(), site.clock.now
+    stamps = {"version": 1, "links": "[]", "created_at": now, "updated_at": now}
+    ids = [f"00000000-0000-7000-8000-{number:012}" for number in range(MOST_TEAMS + 1)]
+    with site.db.begin() as tx:
+        tx.insert_many("teams", [{"id": id, "name": id, "name_key": id, **stamps} for id in ids])
+        joined = [{"team_id": id, "user_id": victim.id, "role": "member", "joined_at": now} for id in ids]
+        tx.insert_many("team_members", joined)
+    assert [team["id"] for team in told(victim.get("auth/me"))["teams"]] == ids[:MOST_TEAMS]
 
 
 def test_only_leaders_manage_members(site: Site, leader: Asker) -> None:

@@ -14,6 +14,7 @@ import pytest
 from falcon import testing
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from roliascan.people import teams as people_teams
 from roliascan.platforms import start
 from roliascan.settings import BadSettings
 from roliascan.web import openapi
@@ -279,6 +280,10 @@ def _teams(tour: Tour) -> None:
     tour.ask("403 not_allowed", "PUT", f"{path}/members/{other}", tour.other, json={"role": "leader"})
     tour.ask("200", "PUT", f"{path}/members/{other}", tour.owner, json={"role": "member"})
     tour.ask("409 last_leader", "PUT", f"{path}/members/{owner}", tour.owner, json={"role": "member"})
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(people_teams, "MOST_MEMBERS", 2)
+        third = tour.ask("200", "GET", "/auth/me", tour.admin)["id"]
+        tour.ask("409 team_full", "PUT", f"{path}/members/{third}", tour.owner, json={"role": "member"})
     tour.ask("403 not_allowed", "DELETE", f"{path}/members/{owner}", tour.other)
     tour.ask("409 last_leader", "DELETE", f"{path}/members/{owner}", tour.owner)
     tour.ask("204", "DELETE", f"{path}/members/{other}", tour.other)

@@ -10,6 +10,8 @@ from roliascan.ids import is_id, new_id
 from roliascan.people import names, passwords, sessions
 from roliascan.people.persons import Person
 
+MOST_TEAMS = 200  # that are told of one person
+
 
 class EmailTaken(Conflict):
     code = "email_taken"
@@ -256,11 +258,13 @@ def _set(tx: Tx, user_id: str, *, now: datetime, **changes: str) -> None:
 
 
 def teams_of(db: Reader, user_id: str) -> list[Membership]:
+    """By name; not more than anybody has who was not put into them by somebody of bad will."""
     return db.read(
         "SELECT t.id, t.name, m.role FROM team_members m JOIN teams t ON t.id = m.team_id"
-        " WHERE m.user_id = :user_id ORDER BY t.name_key",
+        " WHERE m.user_id = :user_id ORDER BY t.name_key LIMIT :most",
         Membership,
         user_id=user_id,
+        most=MOST_TEAMS,
     )
 
 

@@ -15,6 +15,9 @@ from roliascan.paging import Asked, Listed, Order, Page, page_of, window
 from roliascan.people import sessions
 from roliascan.people.persons import Person, may_anywhere, require_right
 
+MOST_MEMBERS = 1_000
+"""All of them are told with the team, and by MariaDB in no more than a megabyte (`group_concat_max_len`)."""
+
 
 class TeamTaken(Conflict):
     code = "team_exists"
@@ -24,6 +27,11 @@ class TeamTaken(Conflict):
 class LastLeader(Conflict):
     code = "last_leader"
     detail = "A team keeps at least one leader; make somebody else leader first."
+
+
+class TeamFull(Conflict):
+    code = "team_full"
+    detail = f"A team has at most {MOST_MEMBERS:,} members."
 
 
 class TeamInUse(Conflict):
@@ -212,7 +220,7 @@ def remove(tx: Tx, *, person: Person, team_id: str, version: int | None, now: da
 
 
 def set_member(tx: Tx, *, person: Person, team_id: str, user_id: str, role: str, now: datetime) -> None:
-    """Adds somebody, or changes their role. Raises NotFound, NotAllowed, LastLeader."""
+    """Adds somebody, or changes their role. Raises NotFound, NotAllowed, LastLeader, TeamFull."""
     leads = _lock_for(tx, "teams.set_member", person=person, team_id=team_id)
     if role != "leader":
         _keep_a_leader(tx, team_id=team_id, without=user_id, now=now)
@@ -221,6 +229,7 @@ def set_member(tx: Tx, *, person: Person, team_id: str, user_id: str, role: str,
     tx.write(
         "DELETE FROM team_members WHERE team_id = :team_id AND user_id = :user_id", team_id=team_id, user_id=user_id
     )
+    _keep_a_place(tx, team_id=team_id)
     _add(tx, team_id=team_id, user_id=user_id, role=role, now=now)
     if not leads:
         _record(tx, "set_member", person=person, team_id=team_id, details={"user": user_id, "role": role}, now=now)
@@ -320,6 +329,17 @@ def _keep_a_leader(tx: Tx, *, team_id: str, without: str, now: datetime) -> None
     leaders = tx.read(_LEADERS, _Leader, team_id=team_id, now=now)
     if without in {one.id for one in leaders} and not any(one.is_open for one in leaders if one.id != without):
         raise LastLeader
+
+
+class _Count(msgspec.Struct):
+    members: int
+
+
+def _keep_a_place(tx: Tx, *, team_id: str) -> None:
+    """Raises TeamFull."""
+    found = tx.one("SELECT COUNT(*) AS members FROM team_members WHERE team_id = :id", _Count, id=team_id)
+    if found and found.members >= MOST_MEMBERS:
+        raise TeamFull
 
 
 _LED_ALONE = f"""

@@ -31,7 +31,7 @@ from roliascan.people.accounts import EmailTaken, InvalidCredentials, UsernameTa
 from roliascan.people.grants import PermissionTaken
 from roliascan.people.passwords import HashingUnavailable, TooManyPasswords
 from roliascan.people.persons import Muted
-from roliascan.people.teams import LastLeader, NotInTeam, TeamInUse, TeamTaken
+from roliascan.people.teams import LastLeader, NotInTeam, TeamFull, TeamInUse, TeamTaken
 from roliascan.people.users import LastAdmin
 from roliascan.storage import StorageFull, StorageUnavailable
 from roliascan.web import (
@@ -95,7 +95,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     teams.create: (TeamTaken,),
     teams.change: (NotAllowed, PreconditionFailed, TeamTaken),
     teams.remove: (NotAllowed, PreconditionFailed, TeamInUse),
-    teams.set_member: (NotAllowed, LastLeader),
+    teams.set_member: (NotAllowed, LastLeader, TeamFull),
     teams.remove_member: (NotAllowed, LastLeader),
     administration.list_users: (PageTooDeep,),
     administration.change_user: (NotAllowed, LastAdmin, LastLeader),
