@@ -98,6 +98,31 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(look: Lo
     assert PASSWORD not in str(found)
 
 
+def test_a_short_password_garbles_nothing(look: Look) -> None:
+    _, found = look(DATABASE_URL="postgresql://me:e@/name?host=/nowhere/e/x")
+    (told,) = found["database"]
+    assert told.startswith("wrong: DATABASE_URL: The database cannot be reached")
+    assert "/nowhere/***/x/" in told
+
+
+def test_what_an_address_says_of_logins_and_references_is_told(look: Look, sqlite_url: str) -> None:
+    amazons = "mysql://me@my.cluster-abc.eu-west-1.rds.amazonaws.com/name?auth=aws-iam&foreign_keys=off"
+    _, found = look(DATABASE_URL=sqlite_url, DATABASE_DIRECT_URL=amazons)
+    assert found["profile"][1] == (
+        "ok: DATABASE_DIRECT_URL: migrations make tables without foreign keys (foreign_keys=off)"
+    )
+    local = "postgresql://me@/name?host=/nowhere/cloudsql&sslmode=disable&auth=google-iam&foreign_keys=off"
+    _, found = look(DATABASE_URL=local, DATABASE_DIRECT_URL="")
+    assert "one logs in by tokens instead of a password (auth=google-iam)" in found["profile"][0]
+    assert found["profile"][1].startswith("ok: DATABASE_URL: migrations make tables without foreign keys")
+
+
+def test_a_misspelt_parameter_is_told(look: Look) -> None:
+    status, found = look(DATABASE_URL=f"postgresql://me:{PASSWORD}@127.0.0.1/name?ssl_mode=require")
+    assert status == 1
+    assert "parameters that are not known: ssl_mode; there are auth" in found["database"][0]
+
+
 def test_an_empty_database_needs_to_be_migrated(look: Look, empty_database_url: str) -> None:
     status, found = look(DATABASE_URL=empty_database_url)
     assert status == 1

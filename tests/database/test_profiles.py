@@ -40,14 +40,28 @@ HOSTILE = "p@ss:w/o?r#d[]%25 +&=ü'\"\\"
         ("mysql://u@h/d?sslmode=on", "sslmode"),
         ("postgresql://u@h/d?pooler=session", "pooler is none of none, transaction, rds-proxy"),
         ("postgresql://u@h/d?pauses=maybe", "pauses is none of yes, no"),
+        ("mysql://u@h/d?foreign_keys=of", "foreign_keys is none of on, off"),
+        ("sqlite:///x.db?foreign_keys=of", "foreign_keys is none of on, off"),
+        ("postgresql://u@h/d?ssl_mode=require", "not known: ssl_mode; there are auth, .*, sslmode, sslrootcert$"),
+        ("postgres://u@h/d?sslmode=require&Pooler=none&pause=yes", "not known: Pooler, pause; there are auth"),
+        ("postgresql://u@h/d?unix_socket=/run/x", "not known: unix_socket;"),
+        ("mysql://u@h/d?hosts=/run/x", "not known: hosts; there are .*unix_socket$"),
+        ("sqlite:///x.db?mode=ro", "not known: mode; there are foreign_keys$"),
+        ("postgresql://u:pa?pass=word@h/d", "special characters"),
+        ("mysql://u@h/d?pa%20ss=1", "not known: one that is no word;"),
     ],
 )
 def test_addresses_that_are_refused(url: str, says: str) -> None:
     with pytest.raises(BadAddress, match=says) as caught:
         open_database(url)
-    assert "pa" not in str(caught.value).replace("pass", "").replace(
-        "pauses", ""
-    )  # a refusal is logged, so it repeats no password
+    # A refusal is logged, so it repeats no password.
+    assert "pa" not in re.sub(r"\b(password|parameters|pauses?)\b", "", str(caught.value))
+
+
+def test_parameters_of_other_programs_are_passed_over() -> None:
+    others = "channel_binding=require&sslaccept=strict&pgbouncer=true&connection_limit=1&connect_timeout=9"
+    for kind in ("postgresql", "mysql"):
+        assert driver_for(f"{kind}://u@127.0.0.1/d?{others}&application_name=x").kind == kind
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from roliascan.database import BadAddress, faults, open_database, profiles
 from roliascan.database.deadlines import NEVER
 from roliascan.database.profiles import driver_for
 from roliascan.database.tokens import KEEP_S, ByToken, Token
+from roliascan.database.waking import Waking
 from roliascan.vaults import Unresolved, aws
 from tests.database.fronts import Front, before
 from tests.database.kinds import direct_to_servers
@@ -216,11 +217,29 @@ def test_a_kept_token_that_is_refused_is_made_anew(clock: Clock, database_url: s
         assert len(front.passwords) == 3
         db.close()
         front.accepts = lambda _: False
-        for tries in (5, 7):  # the kept one, and another; then the same again
-            clock.pass_(1)
+        for seconds, tries in ((1, 4), (60, 6), (59, 7), (1, 9)):  # the kept one, and once a minute another
+            clock.pass_(seconds)
             with pytest.raises(faults.Unreachable):
                 teams(db)
             assert len(front.passwords) == tries
+
+
+def test_a_database_that_wakes_sees_one_new_token(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is tried: it refuses for a reason that no token mends."""
+    seen: list[str] = []
+    monkeypatch.setattr("roliascan.database.waking.time.sleep", clock.pass_)
+    monkeypatch.setattr("roliascan.database.waking.time.monotonic", lambda: clock.now.timestamp())
+    makes = (Token(f"token {number}", clock.now.timestamp() + KEEP_S) for number in range(99))
+
+    def connect(_seconds: float, *, password: str) -> str:
+        seen.append(password)
+        if len(seen) < 10:
+            raise faults.Unreachable
+        return "connected"
+
+    way = Waking(30, ByToken(lambda: next(makes)))
+    assert way(connect, NEVER) == "connected"
+    assert set(seen) == {"token 0"}
 
 
 def test_many_at_once_make_one(clock: Clock) -> None:

@@ -31,6 +31,7 @@ STATES = {"ok": "ok", "note": "NOTE", "wrong": "WRONG"}
 ENOUGH_BITS = 128
 LITTLE_ROOM = 1 << 30  # bytes
 SHOWN = 3
+SHORTEST_ANYWHERE = 6  # characters of a secret
 
 
 class Finding(NamedTuple):
@@ -117,8 +118,15 @@ def _cleaned(findings: Findings, found: Settings) -> Findings:
     for finding in findings:
         detail = finding.detail
         for one in sorted(hidden - {""}, key=len, reverse=True):
-            detail = detail.replace(one, "***")
+            detail = _blanked(detail, one)
         yield finding._replace(detail=detail)
+
+
+def _blanked(text: str, secret: str) -> str:
+    """Anywhere; a short one, which is in other words too, only where one writes a value."""
+    if len(secret) >= SHORTEST_ANYWHERE:
+        return text.replace(secret, "***")
+    return re.sub(rf"(?<=[:=/'\"]){re.escape(secret)}(?=[@/&;,'\"\s]|$)", "***", text)
 
 
 def _password(url: str) -> str:
@@ -238,6 +246,8 @@ def _profile(found: Settings) -> Findings:
         told.append(f"migrations need the database itself ({known.pooled})")
     if not known.limits:
         told.append("statements bring no time limits, which the role has to have")
+    if known.auth:
+        told.append(f"one logs in by tokens instead of a password (auth={known.auth})")
     if known.wakes_s:
         told.append(f"connecting is tried for {known.wakes_s} s while it wakes")
     yield Finding("profile", "ok", f"DATABASE_URL is {'; '.join(told)}")
@@ -266,14 +276,17 @@ def _direct(found: Settings) -> Findings:
     """Where migrations connect. Who serves need not know: others may migrate, as another role."""
     is_set = found.database_direct_url != found.database_url
     try:
-        reason = profiles.pooled_reason(found.database_direct_url)
+        direct = profiles.profile(found.database_direct_url)
     except BadAddress as bad:
         if is_set:
             yield Finding("database", "wrong", f"DATABASE_DIRECT_URL: {bad}")
         return
-    if reason and is_set:
-        yield Finding("database", "wrong", f"DATABASE_DIRECT_URL: {reason}; migrations need the direct one")
-    elif reason:
+    if not direct.foreign_keys:
+        name = "DATABASE_DIRECT_URL" if is_set else "DATABASE_URL"
+        yield Finding("profile", "ok", f"{name}: migrations make tables without foreign keys (foreign_keys=off)")
+    if direct.pooled and is_set:
+        yield Finding("database", "wrong", f"DATABASE_DIRECT_URL: {direct.pooled}; migrations need the direct one")
+    elif direct.pooled:
         yield Finding("database", "note", "DATABASE_DIRECT_URL is not set: migrate where it is")
 
 

@@ -25,7 +25,16 @@ _PROVIDERS = {  # by the end of their host names
 _OWN_AUTHORITY = {"RDS", "Aurora", "Supabase"}
 _WAKES_S = {"Neon": 5}
 _POOLER_PORTS = {6432, 6543}  # pgbouncer, also that of PlanetScale and Azure; Supabase
+_NAME = re.compile(r"[A-Za-z_.-]{2,30}")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_PARAMETERS = {
+    "sqlite": {"foreign_keys"},
+    "postgresql": {"auth", "foreign_keys", "host", "pauses", "pooler", "sslmode", "sslrootcert"},
+}
+_PARAMETERS["postgres"] = _PARAMETERS["postgresql"]
+_PARAMETERS["mysql"] = {*_PARAMETERS["postgresql"], "unix_socket"}
+# Of other programs, in addresses that providers hand out. What they ask for we do anyway, or have settings for.
+_PASSED_OVER = {"application_name", "channel_binding", "connect_timeout", "connection_limit", "pgbouncer", "sslaccept"}
 _SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _ROOTS = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine
@@ -51,14 +60,19 @@ class Profile(NamedTuple):
     """For how long connecting is tried again, because the database may be asleep."""
     connect_s: int = CONNECT_TIMEOUT_S
     """How long one try may take."""
+    auth: str = ""
+    """By which tokens one logs in, or nothing where by a password."""
+    foreign_keys: bool = True
+    """Whether migrations make any."""
 
 
 def profile(url: str) -> Profile:
     """The profile of an address: known by its host and port, unless its `pooler` or `pauses` say otherwise."""
     parts = _split(url)
-    if parts.scheme == "sqlite":
-        return Profile("an embedded database")
     query = _query(parts)
+    foreign_keys = _one_of(query, "foreign_keys", "on", "off") != "off"
+    if parts.scheme == "sqlite":
+        return Profile("an embedded database", foreign_keys=foreign_keys)
     host = _host(parts, query)
     name = _place(host)
     pooler = _one_of(query, "pooler", "none", "transaction", "rds-proxy")
@@ -70,7 +84,8 @@ def profile(url: str) -> Profile:
         found = found._replace(name=f"{name}, pooled by transaction", pooled=reason)
     if _one_of(query, "pauses", "yes", "no") == "yes":
         found = found._replace(name=f"{found.name}, that pauses", wakes_s=PAUSE_S, connect_s=PAUSE_S)
-    return found
+    auth = _auth(query)
+    return found._replace(auth="" if auth == "password" else auth, foreign_keys=foreign_keys)
 
 
 def unchecked_reason(url: str) -> str | None:
@@ -117,6 +132,7 @@ def driver_for(url: str, *, patient: bool = False) -> Driver:
     """
     parts = _split(url)
     if parts.scheme == "sqlite":
+        profile(url)
         return _sqlite(url)
     if parts.scheme in {"postgresql", "postgres"}:
         return _postgresql(parts, profile(url))
@@ -152,7 +168,14 @@ def _sqlite(url: str) -> Driver:
 
 
 def _query(parts: SplitResult) -> dict[str, str]:
-    return dict(parse_qsl(parts.query, keep_blank_values=True))
+    """Its parameters. Raises BadAddress for one that nobody would look at; it names them, never their values."""
+    _port(parts, 0)  # what follows a ? in a password is no parameter, and not to be told
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    known = _PARAMETERS.get(parts.scheme, query.keys())
+    if unknown := sorted(query.keys() - known - _PASSED_OVER):
+        told = ", ".join(name if _NAME.fullmatch(name) else "one that is no word" for name in unknown)
+        raise BadAddress(f"it has parameters that are not known: {told}; there are {', '.join(sorted(known))}")
+    return query
 
 
 def _host(parts: SplitResult, query: dict[str, str]) -> str:
@@ -169,6 +192,10 @@ def _one_of(query: dict[str, str], name: str, *values: str) -> str:
     return value
 
 
+def _auth(query: dict[str, str]) -> str:
+    return _one_of(query, "auth", "password", "aws-iam", "google-iam")
+
+
 def _way(found: Profile, login: Way) -> Way:
     """How to connect; what only a few need is loaded for those."""
     if not found.wakes_s:
@@ -180,7 +207,7 @@ def _way(found: Profile, login: Way) -> Way:
 
 def _login(parts: SplitResult, query: dict[str, str], host: str, port: int, mode: str) -> Way:
     """By the password of the address, or by a token instead, which only a server that proved itself may see."""
-    auth = _one_of(query, "auth", "password", "aws-iam", "google-iam")
+    auth = _auth(query)
     if auth in {"", "password"}:
         return directly
     if not parts.username or parts.password:

@@ -10,6 +10,7 @@ from roliascan.database.deadlines import NEVER, within
 from roliascan.database.drivers import Connect
 
 KEEP_S = 600
+ANEW_EVERY_S = 60  # a database that wakes refuses all of them, many times
 
 
 class Token(NamedTuple):
@@ -23,6 +24,8 @@ class Token(NamedTuple):
 class ByToken:
     """A way to connect: with a token, which is kept, and made anew when it is old or connecting with it failed.
 
+    Connecting that fails makes one at most every ANEW_EVERY_S.
+
     Raises `Unreachable` also where none can be made.
     """
 
@@ -30,6 +33,7 @@ class ByToken:
         """`make` raises ValueError, and says why."""
         self._make = make
         self._kept = Token("", 0)
+        self._anew_at = 0.0
         self._turn = threading.Lock()
 
     def __call__(self, connect: Connect, seconds: float) -> Any:
@@ -39,6 +43,8 @@ class ByToken:
             try:
                 return connect(seconds, password=tried.text)
             except faults.Unreachable:
+                if self._kept is tried and time.time() < self._anew_at:
+                    raise
                 within(NEVER, deadline)
         return connect(deadline - time.monotonic(), password=self._other_than(tried).text)
 
@@ -47,6 +53,7 @@ class ByToken:
             if self._kept is tried:
                 try:
                     self._kept = self._make()
+                    self._anew_at = time.time() + ANEW_EVERY_S
                 except ValueError as error:
                     raise faults.Unreachable from error
             return self._kept

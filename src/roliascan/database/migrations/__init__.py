@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
 
 import sqlalchemy as sa
 from alembic import command
@@ -154,7 +153,7 @@ def _written(dialect: str, since: int, foreign_keys: bool) -> review.Written:
 
 def has_foreign_keys(url: str) -> bool:
     """Whether tables get foreign keys: not with `?foreign_keys=off`, for databases that know none, as Vitess."""
-    return dict(parse_qsl(urlsplit(url).query)).get("foreign_keys") != "off"
+    return profiles.profile(url).foreign_keys
 
 
 def refuse_pooled(url: str) -> None:
