@@ -92,3 +92,18 @@ def test_a_waiver_is_in_writing(dialect: str, tmp_path: Path) -> None:
 def test_every_refusal_is_proven() -> None:
     proven = {kind.refused for kind in review.KINDS for said, _ in BAD.values() if re.search(said, kind.refused)}
     assert {kind.refused for kind in review.KINDS} - {""} <= proven
+
+
+@pytest.mark.parametrize(
+    ("dialect", "waits"),
+    [
+        ("postgresql", "who writes to a table that it refers to, for a moment"),
+        ("mysql", "everybody at a table that it refers to, for a moment"),
+    ],
+)
+def test_a_table_that_refers_to_others_is_noticed_there(dialect: str, waits: str) -> None:
+    made = "CREATE TABLE {} (id INT, owner_id INT, CONSTRAINT fk FOREIGN KEY(owner_id) REFERENCES {} (id))"
+    assert review.kind(made.format("racks", "users"), dialect).keeps_waiting == waits
+    assert review.kind(made.format("racks", "racks"), dialect).keeps_waiting == "nobody"
+    assert review.kind(made.format("racks", "shelves"), dialect, {"shelves"}).keeps_waiting == "nobody"
+    assert review.kind("CREATE TABLE racks (id INT)", dialect).keeps_waiting == "nobody"

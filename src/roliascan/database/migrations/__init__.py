@@ -113,11 +113,14 @@ def plan(url: str) -> list[Pending]:
     current, dialect = revision(url), DIALECTS[url.partition(":")[0]]
     pending = [script for script in _revisions() if _number(script) > current]
     sent = statements(dialect, since=current) if pending and dialect != "sqlite" else []
-    return [_pending(script, [one for one in sent if str(one.file) == script.path], dialect) for script in pending]
+    return [_pending(script, sent, dialect) for script in pending]
 
 
 def _pending(script: Script, sent: list[review.Statement], dialect: str) -> Pending:
-    return Pending(_number(script), _title(script), review.steps(sent, dialect))
+    """`sent`: also those of other revisions, in order; what was made before this one, nobody uses yet."""
+    mine = [one for one in sent if str(one.file) == script.path]
+    made = review.tables_made(sent[: sent.index(mine[0])] if mine else [])
+    return Pending(_number(script), _title(script), review.steps(mine, dialect, made))
 
 
 def sql(url_or_dialect: str, *, since: int | None = None, foreign_keys: bool | None = None) -> str:

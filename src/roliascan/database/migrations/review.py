@@ -2,6 +2,7 @@
 
 Sources: the lock tables of postgresql.org/docs/current (explicit-locking, sql-altertable) and of InnoDB's online DDL
 (dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html, mariadb.com/kb/en/innodb-online-ddl-overview).
+For what a new table refers to: sql-createtable and create-table-foreign-keys in the same manuals.
 """
 
 import io
@@ -37,6 +38,8 @@ class Kind(NamedTuple):
     dialect: str = ""
     always: bool = False
     """Also where the table is one that nobody uses yet."""
+    refers: bool = False
+    """Only where it refers to a table that others use."""
 
 
 class Finding(NamedTuple):
@@ -61,6 +64,8 @@ _ADD_BESIDE = (
 )
 _ADD_INDEX = "use changes.add_index"
 _ADD_COLUMN = "use changes.add_column"
+_TABLE = r"^CREATE TABLE\b"
+_REFERS = re.compile(r"\bREFERENCES (\w+)", re.I)
 # The first that fits tells. Statements that make a table, or are about one made since, keep nobody waiting.
 KINDS = (
     Kind(
@@ -77,7 +82,10 @@ KINDS = (
         "one statement for each",
         always=True,
     ),
-    Kind(r"^CREATE TABLE\b", NOBODY),
+    # A SHARE ROW EXCLUSIVE lock on the other table; MySQL's metadata locks keep also readers, MariaDB's only writers.
+    Kind(_TABLE, "who writes to a table that it refers to, for a moment", dialect="postgresql", refers=True),
+    Kind(_TABLE, "everybody at a table that it refers to, for a moment", dialect="mysql", refers=True),
+    Kind(_TABLE, NOBODY),
     Kind(r"^DROP INDEX CONCURRENTLY (IF EXISTS )?ix_\w+$", NOBODY),
     Kind(r"^DROP INDEX ix_\w+ ON \w+$", MOMENT, dialect="mysql"),
     Kind(
@@ -170,11 +178,12 @@ class Written(io.StringIO):
 
 def kind(sql: str, dialect: str, made: Iterable[str] = ()) -> Kind:
     """What a statement is; `made` are the tables that nobody uses yet."""
-    target = table(sql)
+    target, made = table(sql), set(made)
     own = target in OWN and re.match(r"(UPDATE|DELETE|INSERT)\b", sql, re.I)
-    harmless = Kind("", NOBODY) if own or target in set(made) else None
+    harmless = Kind("", NOBODY) if own or target in made else None
+    refers = bool({name.lower() for name in _REFERS.findall(sql)} - {target, *made})
     for one in KINDS:
-        if one.dialect in ("", dialect) and re.search(one.pattern, sql, re.I):
+        if one.dialect in ("", dialect) and one.refers <= refers and re.search(one.pattern, sql, re.I):
             return harmless if harmless and not one.always else one
     raise AssertionError("the last kind fits all")
 
@@ -185,13 +194,17 @@ def table(sql: str) -> str | None:
     return found[1].lower() if found else None
 
 
-def kinds(statements: Iterable[Statement], dialect: str) -> Iterator[tuple[Statement, Kind]]:
-    """Each with what it is, beside those before it."""
-    made: set[str] = set()
+def kinds(statements: Iterable[Statement], dialect: str, made: Iterable[str] = ()) -> Iterator[tuple[Statement, Kind]]:
+    """Each with what it is, beside those before it, and beside tables that were `made` before."""
+    made = set(made)
     for statement in statements:
         yield statement, kind(statement.sql, dialect, made)
-        if statement.sql.upper().startswith("CREATE TABLE"):
-            made.add(str(table(statement.sql)))
+        made |= tables_made([statement])
+
+
+def tables_made(statements: Iterable[Statement]) -> set[str]:
+    """The tables that these make."""
+    return {str(table(one.sql)) for one in statements if re.match(_TABLE, one.sql, re.I)}
 
 
 def findings(statements: Iterable[Statement], dialect: str) -> list[Finding]:
@@ -199,16 +212,16 @@ def findings(statements: Iterable[Statement], dialect: str) -> list[Finding]:
     return [Finding(one, what) for one, what in kinds(statements, dialect) if what.refused and not one.waived]
 
 
-def steps(statements: Iterable[Statement], dialect: str) -> list[tuple[str, str]]:
-    """For people: what is done, and whom it keeps waiting. Tables that are made are one step."""
+def steps(statements: Iterable[Statement], dialect: str, made: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """For people: what is done, and whom it keeps waiting. Tables that are made and keep nobody are one step."""
     found: list[tuple[str, str]] = []
-    made = []
-    for statement, what in kinds(statements, dialect):
-        if what.pattern == r"^CREATE TABLE\b":
-            made.append(str(table(statement.sql)))
+    unnoticed = []
+    for statement, what in kinds(statements, dialect, made):
+        if what.pattern == _TABLE and what.keeps_waiting == NOBODY:
+            unnoticed.append(str(table(statement.sql)))
         elif what.pattern:
             found.append((_short(statement.sql), what.keeps_waiting))
-    return ([(f"CREATE TABLE {', '.join(made)}", NOBODY)] if made else []) + found
+    return ([(f"CREATE TABLE {', '.join(unnoticed)}", NOBODY)] if unnoticed else []) + found
 
 
 def _short(sql: str) -> str:
