@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from roliascan.database import faults, migrations
+from roliascan.database import faults, migrations, schema
 from roliascan.database.migrations import changes
 from tests.database import bare, crowd
 from tests.database.expanding import NUMBER, TITLE, killing, on_top
@@ -118,6 +118,24 @@ def test_killed_after_each_statement_the_first_schema_converges(empty_database_u
     assert killer.kills >= 70 // EVERY
     assert described(empty_database_url) == described(sqlite_url)
     assert migrations.check(empty_database_url).name == "at"
+
+
+@on_empty_servers
+def test_killed_after_each_statement_later_revisions_converge(seeded: str, sqlite_url: str) -> None:
+    """MG-06: each after the first, over rows."""
+    migrations.downgrade(seeded, "1")
+    rows = contents(seeded)
+    with killing(seeded) as killer:
+        while killer.kills < 500:
+            try:
+                migrations.upgrade(seeded)
+                break
+            except faults.Lost:
+                continue
+    assert killer.kills == len(killer.seen) >= 2 * (schema.REVISION - 1)
+    assert described(seeded) == described(sqlite_url)
+    assert contents(seeded) == rows
+    assert migrations.check(seeded).name == "at"
 
 
 @on_empty_postgresql

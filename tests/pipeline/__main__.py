@@ -1,10 +1,10 @@
-"""Rehearses a deployment over a filled database under load: `python -m tests.pipeline [DATABASE...]`.
+"""Rehearses a deployment under load, over an empty database and a filled one: `python -m tests.pipeline [DATABASE...]`.
 
     --chapters N    in the database; default: 1,000,000
     --rate N        requests a second; default: 50
 
 Prints a table, and ends with status 1 where a request failed, a chapter was lost, or somebody waited for a second while
-the migrations ran.
+a migration ran. Each revision since the release before is one; those before it were run by the releases that had them.
 """
 
 import argparse
@@ -26,18 +26,21 @@ def main() -> int:
     release = previous.release()
     print(f"From {release.commit[:7]} (revision {release.revision}), {asked.chapters:,} chapters, {asked.rate}/s")
     wrong = []
-    for kind in asked.databases or SERVERS:
-        with SERVERS[kind]() as server, databases.new(server) as url, tempfile.TemporaryDirectory() as home:
-            try:
-                outcome = deployment.rehearse(
-                    url, Path(home), chapters=asked.chapters, rate=asked.rate, seconds=PHASE_S
-                )
-            except previous.NotHere as error:
-                print(f"Not rehearsed: {error}", file=sys.stderr)
-                return 1
-        wrong += _told(kind, outcome)
+    try:
+        for kind in asked.databases or SERVERS:
+            for chapters in dict.fromkeys((0, asked.chapters)):
+                title = f"{kind}, {chapters:,} chapters" if chapters else f"{kind}, empty"
+                wrong += _told(title, _rehearsed(kind, chapters, asked.rate))
+    except previous.NotHere as error:
+        print(f"Not rehearsed: {error}", file=sys.stderr)
+        return 1
     print("\n".join(wrong) or "Nothing failed, and nobody waited for long")
     return 1 if wrong else 0
+
+
+def _rehearsed(kind: str, chapters: int, rate: float) -> Outcome:
+    with SERVERS[kind]() as server, databases.new(server) as url, tempfile.TemporaryDirectory() as home:
+        return deployment.rehearse(url, Path(home), chapters=chapters, rate=rate, seconds=PHASE_S)
 
 
 def _arguments() -> argparse.Namespace:
@@ -53,15 +56,18 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-def _told(kind: str, outcome: Outcome) -> list[str]:
+def _told(title: str, outcome: Outcome) -> list[str]:
     """Prints it; returns sentences about what is wrong."""
-    print(f"\n{kind}: migrated in {outcome.seconds:.1f} s; {'; '.join(outcome.told[-2:])}\n{traffic.HEAD}")
+    print(f"\n{title}")
+    for step in outcome.steps:
+        print(f"{step.phase.name}: {step.seconds:.1f} s; {step.told}")
+    print(traffic.HEAD)
     for phase in outcome.phases:
-        print(traffic.row(f"{kind}: {phase.name}", phase), flush=True)
-    wrong = [f"{kind}: {phase.failed} failed: {phase.name}" for phase in outcome.phases if phase.failed]
-    wrong += [f"{kind}: {outcome.lost} chapters are lost"] if outcome.lost else []
-    longest = max(max(phase.waits) for phase in outcome.phases if phase.name == "migrating")
-    return wrong + ([f"{kind}: somebody waited for {longest:.1f} s"] if longest >= LONGEST_S else [])
+        print(traffic.row(phase.name, phase), flush=True)
+    wrong = [f"{title}: {phase.failed} failed: {phase.name}" for phase in outcome.phases if phase.failed]
+    wrong += [f"{title}: {outcome.lost} chapters are lost"] if outcome.lost else []
+    longest = {step.phase.name: max(step.phase.waits) for step in outcome.steps}
+    return wrong + [f"{title}: {name}: somebody waited for {s:.1f} s" for name, s in longest.items() if s >= LONGEST_S]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from roliascan.cli.surroundings import now
 from roliascan.database import schema
-from tests.database import bare, crowd
+from tests.database import bare, crowd, expanding
 from tests.faults.wire import Wire
 from tests.front import SECRET, Clock, opened
 from tests.pipeline import previous
@@ -33,45 +33,62 @@ class Site(NamedTuple):
     chapters: list[str]
 
 
+class Step(NamedTuple):
+    """A revision: what was answered while it ran, for how many seconds it did, and what it told in the end."""
+
+    phase: Phase
+    seconds: float
+    told: str
+
+
 class Outcome(NamedTuple):
-    """The phases, how long the migration took, what it told, and how many chapters were promised and are not there."""
+    """All phases, those in which a revision ran, and how many chapters were promised and are not there."""
 
     phases: list[Phase]
-    seconds: float
-    told: list[str]
+    steps: list[Step]
     lost: int
 
 
 def rehearse(url: str, home: Path, *, chapters: int, rate: float, seconds: float) -> Outcome:
-    """On an empty database; each phase but the migration takes so many `seconds`. Raises previous.NotHere."""
+    """On an empty database; each phase takes so many `seconds`, or as long as its revision. Raises previous.NotHere.
+
+    Every revision since the release before is run by itself; the new release comes in when the database fits it, and
+    with both beside each other one of the tests' own follows (`migrating`).
+    """
     old, new = previous.unpack(home / "old"), program.PROJECT
     _ran(old, *ROLIASCAN, "migrate", "up", url=url)
-    crowd.fill(url, series=SERIES, chapters=chapters, pages=min(chapters, 100_000))
+    if chapters:
+        crowd.fill(url, series=SERIES, chapters=chapters, pages=min(chapters, 100_000))
     with ExitStack() as stack:
         site = _site(url, home)
         first = stack.enter_context(_serving(old, site))
         own = _Own(site, Wire(first))
         traffic = Traffic(own.ask, rate, [first])
-        phases = []
+        phases: list[Phase] = []
 
-        def enter(name: str, *addresses: str) -> None:
+        def enter(name: str, *addresses: str) -> Phase:
             traffic.addresses = addresses
             phases.append(traffic.enter(name))
+            return phases[-1]
+
+        def migrate(revision: int, name: str, *addresses: str) -> Step:
+            phase, began = enter(name, *addresses), time.monotonic()
+            told = _ran(new, "-m", "tests.pipeline.migrating", url, str(revision), url=url)
+            took = time.monotonic() - began
+            time.sleep(max(0.0, seconds - took))
+            return Step(phase, took, told.strip().rpartition("\n")[2])
 
         with traffic.flowing():
             enter("old release", first)
             time.sleep(seconds)
-            fits = previous.release().revision == schema.REVISION
-            second = stack.enter_context(_serving(new, site)) if fits else ""
-            enter("migrating", *filter(None, [first, second]))
-            began = time.monotonic()
-            told = _ran(new, "-m", "tests.pipeline.migrating", url, url=url).splitlines()
-            took = time.monotonic() - began
-            second = second or stack.enter_context(_serving(new, site))
+            real = range(previous.release().revision + 1, schema.REVISION + 1)
+            steps = [migrate(revision, f"migrating to {revision}", first) for revision in real]
+            second = stack.enter_context(_serving(new, site))
+            steps.append(migrate(expanding.NUMBER, "migrating, the tests' own", first, second))
             for name, addresses in {"both": (first, second), "new release": (second,), "rolled back": (first,)}.items():
                 enter(name, *addresses)
                 time.sleep(seconds)
-        return Outcome(phases, took, told, own.lost())
+        return Outcome(phases, steps, own.lost())
 
 
 def _ran(tree: Path, *words: str, url: str) -> str:
@@ -104,7 +121,10 @@ def _serving(tree: Path, site: Site) -> Iterator[str]:
 
 
 class _Own:
-    """Every eighth request adds a chapter to a series of one's own, every eighth a comment; the others read."""
+    """Every eighth request adds a chapter to a series of one's own, every eighth a comment; the others read.
+
+    Where nothing was published there is nothing to comment on, and lists are read instead.
+    """
 
     def __init__(self, site: Site, wire: Wire) -> None:
         self._site = site
@@ -115,14 +135,16 @@ class _Own:
         wire.close()
 
     def ask(self, wire: Wire, number: int) -> int:
-        chapter = self._site.chapters[number % len(self._site.chapters)]
-        reads = ("series?limit=20", "chapters", f"chapters/{chapter}", f"chapters/{chapter}/comments")
+        chapters = self._site.chapters
+        chapter = chapters[number % len(chapters)] if chapters else ""
+        reads = ["series?limit=20", "chapters"]
+        reads += [f"chapters/{chapter}", f"chapters/{chapter}/comments"] if chapter else [f"series/{self._series}"] * 2
         if number % 8 == 3:
             path = f"series/{self._series}/chapters"
             status = wire.ask("POST", path, by=self._site.token, json={"number": number}).status
             self._added += [number] if status == 201 else []
             return status
-        if number % 8 == 7:
+        if number % 8 == 7 and chapter:
             path = f"chapters/{chapter}/comments"
             return wire.ask("POST", path, by=self._site.token, json={"body": f"Comment {number}"}).status
         return wire.ask("GET", reads[number % len(reads)]).status

@@ -1,6 +1,7 @@
-"""Migrates to this release and one revision further, which changes a table in use: its argument is an address.
+"""Migrates to a revision: `python -m tests.pipeline.migrating URL [REVISION]`. The last is one of the tests' own.
 
-Most releases change less than a migration may; the tests' own on top has a column, a back-fill and an index.
+Most releases change less than a migration may; the tests' own, of a table in use, has a column, a back-fill and an
+index.
 """
 
 import sys
@@ -10,6 +11,11 @@ from pathlib import Path
 from roliascan.database import migrations
 from tests.database.expanding import on_top
 
-if __name__ == "__main__":
+
+def main(url: str, revision: str = "head") -> None:
     with tempfile.TemporaryDirectory() as folder, on_top(Path(folder)):
-        migrations.upgrade(sys.argv[1], progress=lambda told: print(told, flush=True))
+        migrations.upgrade(url, to=revision, progress=lambda told: print(told, flush=True))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

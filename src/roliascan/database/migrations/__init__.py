@@ -76,9 +76,10 @@ class Pending(NamedTuple):
     steps: list[tuple[str, str]]
 
 
-def upgrade(url: str, *, progress: Tell | None = None) -> None:
-    """Runs every pending revision; `progress` is told each one's title when it is done, and how far back-fills are.
+def upgrade(url: str, *, to: str = "head", progress: Tell | None = None) -> None:
+    """Runs every pending revision, or those up to one.
 
+    `progress` is told each one's title when it is done, and how far back-fills are.
     An SQLite file is made. A database that is ahead is left alone. Raises BadAddress, Pooled, Locked, Incompatible,
     faults.Unreachable, faults.Lost. What failed is taken back, as far as the database can; the next run goes on there.
     """
@@ -89,7 +90,7 @@ def upgrade(url: str, *, progress: Tell | None = None) -> None:
     if found.name == "incompatible":
         raise Incompatible(found.detail)
     if revision(url) <= _number(_revisions()[-1]):
-        _run(url, lambda config: command.upgrade(config, "head"), progress)
+        _run(url, lambda config: command.upgrade(config, to), progress)
 
 
 def downgrade(url: str, to: str = "base") -> None:
