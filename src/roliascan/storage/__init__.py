@@ -50,6 +50,20 @@ class Stored(NamedTuple):
     modified: datetime
 
 
+class Ticket(NamedTuple):
+    """How a client sends a file: `method` to `url`, with these headers around its bytes.
+
+    Where there are `fields`, as a form instead (multipart/form-data, RFC 7578): these first, then the bytes as `file`.
+    `expires_at`: the end of it, where that comes before the one that was asked for.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    fields: dict[str, str] | None = None
+    expires_at: datetime | None = None
+
+
 class Storage(Protocol):
     """What every backend does. Keys are as keys.check_key allows (else BadKey), and no key may be a folder of another.
 
@@ -71,6 +85,13 @@ class Storage(Protocol):
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
         """Every file whose key starts with `prefix` and is greater than `after`, in the order of their keys' bytes."""
+
+    def ticket(self, key: str, *, type: str, bytes: int, sha256: str, expires_at: datetime) -> Ticket | None:
+        """How a client sends `key` straight to this storage; None where it takes nothing from others.
+
+        Then the app takes the bytes itself. A ticket is good for a file of this type, of so many bytes, and with this
+        hash (lower-case hex), as far as a storage can hold who has it to that.
+        """
 
 
 _LATER = ("s3", "gs", "az")
