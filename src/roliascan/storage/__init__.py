@@ -94,8 +94,8 @@ class Storage(Protocol):
         """
 
 
-_LATER = ("s3", "gs", "az")
-_TODAY = "today it is file:DIR (a folder of this machine) or memory: (tests; nothing lasts)"
+_LATER = ("gs", "az")
+_TODAY = "today it is s3://BUCKET/PREFIX, file:DIR (a folder of this machine) or memory: (tests; nothing lasts)"
 
 
 def open_storage(url: str) -> Storage:
@@ -109,6 +109,10 @@ def open_storage(url: str) -> Storage:
         from roliascan.storage.memory import MemoryStorage
 
         return MemoryStorage()
+    if url.startswith("s3://"):
+        from roliascan.storage.s3 import S3Storage
+
+        return S3Storage(url)
     if scheme in _LATER:
         raise UnknownStorage(f"STORAGE_URL: {scheme}: is not in this version yet; {_TODAY}.")
     raise UnknownStorage(f"STORAGE_URL: the storage is unknown; {_TODAY}.")
