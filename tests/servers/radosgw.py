@@ -3,6 +3,7 @@
 It takes ten seconds to start, while which other tests run: who needs it waits. It ignores `x-amz-checksum-*`.
 """
 
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +40,8 @@ def found() -> bool:
 @contextmanager
 def starting() -> Iterator[str]:
     """Yields what `awaited` takes, before the server answers."""
-    directory, port = program.server_directory("rados"), program.free_port()
-    command = ["bash", str(SCRIPT), str(directory), str(port), str(_two_free_ports()), ACCESS_KEY, SECRET_KEY]
+    directory, port = program.server_directory("rados"), _free_ports()
+    command = ["bash", str(SCRIPT), str(directory), str(port), str(port + 1), ACCESS_KEY, SECRET_KEY]
     with program.running(
         command,
         ready=lambda: True,
@@ -58,7 +59,7 @@ def awaited(started: str) -> Gateway:
     gateway = Gateway(f"http://{host}", Path("/", path))
     deadline = time.monotonic() + PATIENCE
     while not program.answers(gateway.address):
-        if (gateway.directory / "failed").exists() or time.monotonic() > deadline:
+        if (gateway.directory / "failed").exists() or not gateway.directory.exists() or time.monotonic() > deadline:
             output = gateway.directory / "output"
             raise program.DidNotStart(f"radosgw:\n{output.read_text()[-4000:] if output.exists() else 'nothing'}")
         time.sleep(0.1)
@@ -76,11 +77,9 @@ def client(address: str, *, secret_key: str = SECRET_KEY) -> Any:
     return session.create_client("s3", region_name="us-east-1", endpoint_url=address, config=how)
 
 
-def _two_free_ports() -> int:
-    while not _is_free(port := program.free_port() + 1):
-        pass
-    return port - 1
-
-
-def _is_free(port: int) -> bool:
-    return port < 65536 and not program.listens(port)
+def _free_ports() -> int:
+    """The first of three ports that are free now, and that no connection is given for itself before they are taken."""
+    while True:
+        first = random.randrange(20_000, 30_000)
+        if not any(map(program.listens, range(first, first + 3))):
+            return first

@@ -4,7 +4,7 @@
 set -euo pipefail
 dir=$1 port=$2 mon_port=$3 access_key=$4 secret_key=$5
 exec >"$dir/output" 2>&1
-trap 'touch "$dir/failed"' EXIT
+trap 'touch "$dir/failed"; sleep infinity' EXIT # who waits for us reads why, before all of this is removed
 mkdir -p "$dir"/{mon,osd,log,rgw}
 fsid=$(cat /proc/sys/kernel/random/uuid)
 cat >"$dir/ceph.conf" <<CONF

@@ -25,8 +25,8 @@ from roliascan.ids import new_id
 from roliascan.storage import KeyTaken, Storage, StorageFull, StorageUnavailable, UnknownStorage, open_storage, s3
 from roliascan.storage.s3 import Place, S3Storage, place
 from tests.conftest import TEST_ALL
-from tests.servers import radosgw
 from tests.storage import trouble
+from tests.storage.raw import Raw
 from tests.storage.test_contract import keys, put, read
 from tests.storage.trouble import Front
 
@@ -121,21 +121,6 @@ def test_without_the_sdk_the_start_says_what_to_install() -> None:
 @pytest.fixture
 def storage(s3_url: str) -> S3Storage:
     return S3Storage(s3_url)
-
-
-class Raw:
-    """The bucket as its owner sees it, without our code."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.client = radosgw.client(parse_qs(parts.query)["endpoint"][0])
-        self.bucket, self.prefix = parts.netloc, parts.path.strip("/")
-
-    def put(self, key: str, content: bytes = b"x") -> None:
-        self.client.put_object(Bucket=self.bucket, Key=f"{self.prefix}/{key}", Body=content)
-
-    def head(self, key: str) -> Any:
-        return self.client.head_object(Bucket=self.bucket, Key=f"{self.prefix}/{key}")
 
 
 @pytest.fixture
