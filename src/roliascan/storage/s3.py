@@ -194,7 +194,7 @@ class S3Storage:
         """Whether anybody may list what is stored, without credentials. Raises StorageUnavailable."""
         try:
             with _refusals(_FORBIDDEN):
-                self._clients.strangers.list_objects_v2(Bucket=self._place.bucket, MaxKeys=1)
+                self._clients.of_strangers().list_objects_v2(Bucket=self._place.bucket, MaxKeys=1)
         except _Forbidden:
             return False
         return True
@@ -210,15 +210,14 @@ class S3Storage:
 
 
 class _Clients:
-    """What asks the server: with our credentials, and as anybody."""
+    """What asks the server: with our credentials, or as anybody."""
 
     def __init__(self, place: Place) -> None:
         import botocore.session
-        from botocore import UNSIGNED
         from botocore.config import Config
         from botocore.exceptions import NoRegionError
 
-        how = Config(
+        self._how = Config(
             signature_version="s3v4",
             connect_timeout=_CONNECT_S,
             read_timeout=_READ_S,
@@ -232,14 +231,22 @@ class _Clients:
                 "us_east_1_regional_endpoint": "regional",
             },
         )
-        session = botocore.session.Session()
-        region = place.region or session.get_config_variable("region") or ("us-east-1" if place.endpoint else None)
+        self._session = botocore.session.Session()
+        given = os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
+        region = place.region or given or ("us-east-1" if place.endpoint else None)
         if region is None:
             raise NoRegionError  # botocore would ask the one in Virginia
-        at = {"region_name": region, "endpoint_url": place.endpoint or None}
-        self._credentials = session.get_credentials()
-        self.own: Any = session.create_client("s3", config=how, **at)
-        self.strangers: Any = session.create_client("s3", config=how.merge(Config(signature_version=UNSIGNED)), **at)
+        self._at = {"region_name": region, "endpoint_url": place.endpoint or None}
+        self._credentials = self._session.get_credentials()
+        self.own: Any = self._session.create_client("s3", config=self._how, **self._at)
+
+    def of_strangers(self) -> Any:
+        """What asks without credentials."""
+        from botocore import UNSIGNED
+        from botocore.config import Config
+
+        how = self._how.merge(Config(signature_version=UNSIGNED))
+        return self._session.create_client("s3", config=how, **self._at)
 
     def credentials_end(self) -> datetime | None:
         """When those that we sign with end, where botocore knows, as of a role that is not in the environment."""
