@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from itertools import count
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -12,12 +13,18 @@ import hypothesis
 import pytest
 
 from tests.database import kinds
-from tests.servers import aws_lambda, databases, google, parts, program, server
+from tests.servers import aws_lambda, databases, google, parts, program, radosgw, server
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-NEEDS_OF_FIXTURES = {"pooled_url": ("postgresql", "pgbouncer"), "start_lambda": ("lambda",)}
+NEEDS_OF_FIXTURES = {
+    "pooled_url": ("postgresql", "pgbouncer"),
+    "start_lambda": ("lambda",),
+    "_bucket": ("radosgw",),
+}
+
+_prefixes = count(1)
 
 hypothesis.settings.register_profile("roliascan", deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("roliascan")
@@ -153,6 +160,28 @@ def pooled_url() -> Iterator[str]:
     pooler = parts.require("pgbouncer")
     with databases.migrated_copy(parts.require("postgresql")) as url:
         yield f"{pooler}/{url.rpartition('/')[2]}"
+
+
+# Storages.
+
+
+@pytest.fixture(scope="session")
+def _bucket() -> str:
+    """A bucket of this process in RADOS Gateway, as STORAGE_URL names it, without a prefix."""
+    address = radosgw.awaited(parts.require("radosgw")).address
+    name = f"tests-{os.getpid()}"
+    radosgw.client(address).create_bucket(Bucket=name)
+    return f"s3://{name}/{{prefix}}?region=us-east-1&endpoint={address}"
+
+
+@pytest.fixture
+def s3_url(_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The STORAGE_URL of an empty place in RADOS Gateway, whose credentials are in the environment."""
+    for name, value in radosgw.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    return _bucket.format(prefix=f"p{next(_prefixes)}")
 
 
 # Platforms. What a test starts runs until the session of its process ends; started again it is another one.

@@ -19,6 +19,7 @@ from roliascan.database import Tx, open_database
 from roliascan.ids import new_id
 from roliascan.people import sessions, tokens
 from roliascan.settings import Settings
+from roliascan.storage import Storage
 from roliascan.storage.memory import MemoryStorage
 from tests import drawings
 
@@ -137,7 +138,7 @@ def form(*files: File) -> bytes:
 class Site:
     """An app, what it stands on, and the people of a test."""
 
-    def __init__(self, url: str, clock: Clock, storage: MemoryStorage, environ: Mapping[str, str]) -> None:
+    def __init__(self, url: str, clock: Clock, storage: Storage, environ: Mapping[str, str]) -> None:
         needed = {"DATABASE_URL": url, "STORAGE_URL": "memory:", "JWT_SECRET": SECRET, "RATE_LIMITS": "off"}
         self.settings = Settings.from_environ({**needed, **environ})
         self.clock = clock
@@ -203,9 +204,7 @@ def _enrol(tx: Tx, user_id: str, username: str, role: str, grants: tuple[str, ..
 
 
 @contextmanager
-def opened(
-    url: str, *, clock: Clock | None = None, storage: MemoryStorage | None = None, **environ: str
-) -> Iterator[Site]:
+def opened(url: str, *, clock: Clock | None = None, storage: Storage | None = None, **environ: str) -> Iterator[Site]:
     """A site on this database; several may share it, with one storage. `environ` are settings."""
     site = Site(url, clock or Clock(), storage or MemoryStorage(), environ)
     yield site

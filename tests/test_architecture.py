@@ -76,6 +76,7 @@ BROUGHT = {
     "google_functions.py": {"flask", "functions-framework"},
     "google_migrations.py": {"flask", "functions-framework"},
     "invoke.py": {"azure-functions", "functions-framework"},
+    "s3.py": {"boto3", "botocore"},
     "serving.py": {"granian"},
 }
 

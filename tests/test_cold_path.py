@@ -47,10 +47,10 @@ print(json.dumps({"loaded": sorted(set(sys.modules) - before), "touched": touche
 """
 
 
-def told(url: str, *paths: str) -> dict[str, Any]:
+def told(url: str, *paths: str, storage: str = "memory:") -> dict[str, Any]:
     """What a process that answers these paths, one after the other, loads, touches, and answers."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    settings = {"DATABASE_URL": url, "JWT_SECRET": "0123456789abcdef0123456789abcdef", "STORAGE_URL": "memory:"}
+    settings = {"DATABASE_URL": url, "JWT_SECRET": "0123456789abcdef0123456789abcdef", "STORAGE_URL": storage}
     done = subprocess.run(
         [sys.executable, "-B", "-W", "error", "-c", ANSWER, *paths],
         env=kept | settings,
@@ -77,6 +77,14 @@ def test_the_first_list_loads_one_driver_and_no_framework(database_url: str) -> 
     assert others(found["loaded"]) == {"msgspec"} | driver
     not_ours = {"hashlib"} if driver == {"pymysql"} else set()  # its ways to sign in
     assert not RARE.intersection(found["loaded"]) - not_ours
+
+
+def test_an_object_storage_costs_no_reader_its_sdk(sqlite_url: str) -> None:
+    found = told(sqlite_url, "/api/v1/series", storage="s3://comics/site?region=eu-central-1")
+    assert found["answers"][0]["status"].startswith("200")
+    assert others(found["loaded"]) == {"msgspec"}
+    assert not RARE.intersection(found["loaded"])
+    assert found["touched"] == [["sqlite3.connect"], ["sqlite3.connect/handle"]]
 
 
 def test_a_list_loads_what_lists_need(sqlite_url: str) -> None:

@@ -167,7 +167,8 @@ def test_limits_are_on_off_or_written() -> None:
         ({"DATABASE_URL": "roliascan.db"}, ["DATABASE_URL"]),
         ({"UPLOAD_METHOD": "ftp"}, ["UPLOAD_METHOD"]),
         ({"UPLOAD_METHOD": "cdn"}, ["UPLOAD_METHOD"]),
-        ({"STORAGE_URL": "s3://bucket"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "gs://bucket"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "S3://bucket"}, ["STORAGE_URL"]),
         ({"STORAGE_URL": "/data"}, ["STORAGE_URL"]),
     ],
 )
@@ -211,6 +212,16 @@ def test_on_a_function_nothing_that_does_not_last_is_used(marker: str) -> None:
     assert read(**on_function, ALLOW_EPHEMERAL="on", DATABASE_POOL="7").database_pool == 7
     for other in ("ON", "true", "1", "off"):
         assert "STORAGE_URL" in names(**on_function, ALLOW_EPHEMERAL=other)
+
+
+@pytest.mark.parametrize("marker", FUNCTION_MARKERS)
+def test_no_page_passes_through_a_function(marker: str) -> None:
+    stored = {"DATABASE_URL": "mysql://u@h/d", "STORAGE_URL": "s3://bucket/site"}
+    assert names(**stored, **{marker: "x"}) == ["IMAGE_URL"]
+    assert names(**stored, **{marker: "x"}, ALLOW_EPHEMERAL="on") == ["IMAGE_URL"]
+    assert read(**stored, **{marker: "x"}, IMAGE_URL="https://cdn.example").in_object_storage
+    assert read(**stored).in_object_storage  # on a server they may
+    assert not read().in_object_storage
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,15 @@ def put_together(
         storage=storage or open_storage(settings.storage_url),
         clock=clock,
         gate=Gate(db),
-        files_at=f"{settings.image_url or (settings.public_url if settings.public_url_given else '')}/uploads/",
+        files_at=_files_at(settings),
     )
+
+
+def _files_at(settings: Settings) -> str:
+    """What precedes a key: an object storage is read past us, where IMAGE_URL says; all else is our `/uploads/`."""
+    if settings.in_object_storage and settings.image_url:
+        return f"{settings.image_url}/"
+    return f"{settings.image_url or (settings.public_url if settings.public_url_given else '')}/uploads/"
 
 
 def framed(parts: Parts) -> "falcon.App[Any, Any]":

@@ -28,6 +28,8 @@ their headers say so.
 
 _FLEETING = "sqlite: does not last on a function platform; use postgresql: or mysql:"
 
+_OBJECT_STORAGES = {"s3"}
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -124,6 +126,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if given.problems:
             raise BadSettings(given.problems)
         return settings
+
+    @property
+    def in_object_storage(self) -> bool:
+        """Whether files are kept where clients can send and read them without us."""
+        return self.storage_url.partition(":")[0] in _OBJECT_STORAGES
 
     def __repr__(self) -> str:
         """Names no secret: this may end in a log."""
@@ -317,8 +324,10 @@ def _contradictions(settings: Settings, *, allow_ephemeral: bool) -> list[str]:
     scheme = urlsplit(settings.database_url).scheme
     if scheme not in {"sqlite", "postgresql", "postgres", "mysql"}:
         problems.append("DATABASE_URL: it must start with sqlite:, postgresql: or mysql:")
-    if settings.storage_url.partition(":")[0] not in {"file", "memory"}:
-        problems.append("STORAGE_URL: this version knows file: and memory:")
+    if settings.storage_url.partition(":")[0] not in {*_OBJECT_STORAGES, "file", "memory"}:
+        problems.append("STORAGE_URL: this version knows s3:, file: and memory:")
+    if settings.on_function and settings.in_object_storage and not settings.image_url:
+        problems.append("IMAGE_URL: set it to where the bucket is read, best a CDN: no page passes through a function")
     if settings.on_function and not allow_ephemeral:
         if scheme == "sqlite":
             problems.append(f"DATABASE_URL: {_FLEETING}")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import features
@@ -10,6 +11,7 @@ from PIL import features
 from roliascan import cli
 from roliascan.database import schema
 from tests.database.kinds import MARIADB, POSTGRESQL
+from tests.storage.raw import Raw
 
 SECRET = "a secret of tests, 0123456789 abcdefghij"
 PASSWORD = "hush-hush"
@@ -211,6 +213,39 @@ def test_a_storage_that_cannot_be_written(look: Look, sqlite_url: str) -> None:
     assert found["storage"] == [
         "wrong: STORAGE_URL: the folder /proc/nowhere cannot be used: No such file or directory."
     ]
+
+
+def test_an_object_storage(look: Look, sqlite_url: str, s3_url: str) -> None:  # ST-14
+    status, found = look(DATABASE_URL=sqlite_url, STORAGE_URL=s3_url)
+    assert status == 0
+    assert found["storage"] == [
+        "ok: s3: a file was written, read back and deleted",
+        "ok: strangers cannot list the bucket",
+        "note: IMAGE_URL is not set: every page passes through this service",
+        "note: STORAGE_URL: the endpoint is http: files go there unencrypted",
+    ]
+    raw = Raw(s3_url)
+    raw.client.put_bucket_acl(Bucket=raw.bucket, ACL="public-read")
+    status, found = look(DATABASE_URL=sqlite_url, STORAGE_URL=s3_url, IMAGE_URL="https://images.example")
+    raw.client.put_bucket_acl(Bucket=raw.bucket, ACL="private")
+    assert status == 1
+    assert found["storage"][1].startswith("wrong: anybody can list the bucket")
+
+
+def test_an_object_storage_that_cannot_be_used(
+    look: Look, sqlite_url: str, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # ST-21
+    bucket = urlsplit(s3_url).netloc
+    status, found = look(DATABASE_URL=sqlite_url, STORAGE_URL=s3_url.replace(bucket, f"{bucket}-gone"))
+    assert status == 1
+    assert found["storage"] == ["wrong: The bucket of STORAGE_URL is not there: create it, or mend its name."]
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
+    status, found = look(DATABASE_URL=sqlite_url, STORAGE_URL=s3_url)
+    assert (status, len(found["storage"])) == (1, 1)
+    assert "does not take these credentials" in found["storage"][0]
+    assert "hush" not in str(found)
+    status, found = look(DATABASE_URL=sqlite_url, STORAGE_URL="s3://comics?acl=public")
+    assert (status, found["storage"][0].startswith("wrong: STORAGE_URL: s3: there is no parameter acl")) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 import hashlib
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
+from roliascan.storage.memory import MemoryStorage
 from tests import drawings
-from tests.front import PAGE, Site, at_once, fields, refused, told
+from tests.front import PAGE, Site, at_once, fields, opened, refused, told
 from tests.library.test_files import PDF
 from tests.library.uploading import GENERIC, NOBODY, WIDE, Work, announced, asks, commits, image, puts, sends
 
@@ -53,8 +54,31 @@ def test_what_lies_in_the_storage_is_read_again(work: Work) -> None:  # ST-01, S
     for other in (WIDE, PAGE + b"x", b""):
         (ticket,) = asks(work.uploader, work.target, announced(PAGE))["tickets"]
         work.site.storage.put(f"incoming/{ticket['id']}.bin", io.BytesIO(other), type="image/png")
-        assert work.uploader.post(f"uploads/{ticket['id']}/complete").status_code in {400, 415}
+        assert work.uploader.post(f"uploads/{ticket['id']}/complete").status_code in {400, 413, 415}
         assert work.site.stored == []
+
+
+def test_what_is_more_than_was_announced_is_not_read(site_url: str) -> None:  # ST-02
+    class Counted(io.BytesIO):
+        taken = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            block = super().read(size)
+            Counted.taken += len(block)
+            return block
+
+    class Lying(MemoryStorage):
+        def open(self, key: str, *, start: int = 0) -> BinaryIO:
+            return Counted(super().open(key, start=start).read())
+
+    with opened(site_url, storage=Lying()) as site:
+        work = Work(site)
+        data = drawings.page("png", 200, 300)
+        (ticket,) = asks(work.uploader, work.target, announced(data))["tickets"]
+        site.storage.put(f"incoming/{ticket['id']}.bin", io.BytesIO(data + b"x" * 1_000_000), type="image/png")
+        refused(work.uploader.post(f"uploads/{ticket['id']}/complete"), 413, "too_large")
+        assert Counted.taken == len(data) + 1
+        assert site.stored == []
 
 
 def test_uploads_are_for_who_announced_them(work: Work) -> None:  # ST-04, AZ-04

@@ -3,12 +3,16 @@
 import base64
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from falcon.testing import Result
 
+from roliascan.storage import Ticket
+from roliascan.storage.memory import MemoryStorage
 from tests import drawings
 from tests.front import PAGE, SECRET, Asker, Site, at_once, opened, refused, told
 from tests.library.test_files import PDF, readers
@@ -106,6 +110,69 @@ def test_tickets_are_below_the_address_of_the_site(site_url: str) -> None:
     with opened(site_url, PUBLIC_URL="https://comics.example", IMAGE_URL="https://cdn.example") as site:
         (ticket,) = asks(site.sign_up("uploader"), GENERIC, announced(PAGE))["tickets"]
         assert ticket["url"].startswith("https://comics.example/api/v1/uploads/")
+
+
+class Elsewhere(MemoryStorage):
+    """A storage that takes files from others, at an address of its own; with fields, as a form."""
+
+    fields: dict[str, str] | None = None
+    ends: datetime | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[dict[str, Any]] = []
+
+    def ticket(self, key: str, **bound: Any) -> Ticket | None:
+        self.asked.append({"key": key, **bound})
+        return Ticket("POST", f"https://storage.example/{key}", {"X": "1"}, self.fields, self.ends)
+
+
+@pytest.fixture
+def elsewhere(site_url: str) -> Iterator[Work]:
+    with opened(site_url, storage=Elsewhere()) as site:
+        yield Work(site)
+
+
+def test_a_storage_that_takes_files_itself_is_where_tickets_lead(elsewhere: Work) -> None:
+    now = elsewhere.site.clock.now
+    (ticket,) = asks(elsewhere.uploader, elsewhere.target, announced(PAGE))["tickets"]
+    key, hash = f"incoming/{ticket['id']}.bin", announced(PAGE)["sha256"]
+    assert ticket == {
+        "id": ticket["id"],
+        "page": None,
+        "method": "POST",
+        "url": f"https://storage.example/{key}",
+        "headers": {"X": "1"},
+        "expiresAt": "2026-11-23T13:00:00.000000Z",
+    }
+    storage = cast(Elsewhere, elsewhere.site.storage)
+    bound = {"type": "image/png", "bytes": len(PAGE), "sha256": hash, "expires_at": now + timedelta(hours=1)}
+    assert storage.asked == [{"key": key, **bound}]
+    storage.put(key, io.BytesIO(PAGE), type="image/png")
+    told(elsewhere.uploader.post(f"uploads/{ticket['id']}/complete"))
+    session = told(elsewhere.uploader.get(f"uploads/{ticket['id']}"))["session"]
+    commits(elsewhere.uploader, {"id": session})
+    assert elsewhere.pages() == [(1, PAGE)]
+
+
+def test_a_ticket_has_headers_or_fields_and_ends_when_its_storage_says(elsewhere: Work) -> None:
+    storage = cast(Elsewhere, elsewhere.site.storage)
+    storage.fields, storage.ends = {"policy": "p"}, elsewhere.site.clock.now + timedelta(minutes=5)
+    (ticket,) = asks(elsewhere.uploader, elsewhere.target, announced(PAGE))["tickets"]
+    assert (ticket["fields"], ticket["expiresAt"]) == ({"policy": "p"}, "2026-11-23T12:05:00.000000Z")
+    assert "headers" not in ticket
+
+
+def test_a_ticket_to_us_ends_when_the_storage_takes_files_itself(site_url: str) -> None:
+    """After STORAGE_URL was changed: nobody sends bytes through us any more, not even with a ticket that was good."""
+    with opened(site_url) as before:
+        work = Work(before)
+        (ticket,) = asks(work.uploader, work.target, announced(PAGE))["tickets"]
+        with opened(site_url, storage=Elsewhere()) as after:
+            unread = {"wsgi.input": Unread()}
+            refused(puts(after, ticket, PAGE, extras=unread), 403, "ticket_expired")
+            assert after.stored == []
+        told(puts(before, ticket, PAGE), 204)
 
 
 # What a ticket is good for.

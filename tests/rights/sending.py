@@ -8,7 +8,9 @@ from typing import Any
 
 from roliascan.ids import new_id
 from roliascan.library import tickets
-from roliascan.library.uploads import APPENDED, incoming_key
+from roliascan.library.tickets import incoming_key
+from roliascan.library.uploads import APPENDED
+from roliascan.storage.memory import MemoryStorage
 from tests.front import PAGE, SECRET, Site
 
 FOLDERS = {"page": "pages", "cover": "covers", "file": "files"}
@@ -59,6 +61,6 @@ class Sending:
 
 def ticket(upload: str, now: datetime) -> dict[str, str]:
     """The query of a ticket that is good for PAGE as this upload."""
-    issue = tickets.issuer(secret=SECRET, uploads_at="")
+    issue = tickets.issuer(MemoryStorage(), secret=SECRET, uploads_at="")
     url = issue(tickets.Bound(upload, len(PAGE), "image/png", DIGEST), now + timedelta(hours=1)).url
     return dict(one.split("=") for one in url.partition("?")[2].split("&"))

@@ -16,6 +16,7 @@ from tests.servers import (
     pgbouncer,
     postgresql,
     postgresql16,
+    radosgw,
     serverless_offline,
     statements,
 )
@@ -34,13 +35,14 @@ PARTS = {
     "mariadb": Part(mariadb.found, "apt-get install mariadb-server"),
     "pgbouncer": Part(pgbouncer.found, "apt-get install pgbouncer"),
     "nginx": Part(nginx.found, "apt-get install nginx-light libfaketime"),
+    "radosgw": Part(radosgw.found, "apt-get install radosgw ceph-mon ceph-osd ceph-common"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
 }
 if TEST_ALL:
     PARTS["postgresql16"] = Part(postgresql16.found, "make .postgresql16")
 OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make parity")}
 """What `make parity` needs besides, and no test."""
-HIDEABLE = {*PARTS, *OF_PARITY, "postgresql16", "radosgw", "azurite", "chromium"}
+HIDEABLE = {*PARTS, *OF_PARITY, "postgresql16", "azurite", "chromium"}
 DATABASE_SERVERS = {
     "postgresql": postgresql.running,
     "postgresql16": postgresql16.running,
@@ -88,6 +90,8 @@ def up(needed: Collection[str]) -> Iterator[None]:
     with ExitStack() as stack:
         there = [name for name in PARTS if name in needed and not missing(name)]
         servers = {name: running() for name, running in DATABASE_SERVERS.items() if name in there}
+        if "radosgw" in there:
+            _enter(stack, {"radosgw": radosgw.starting()})
         _enter(stack, servers)
         if "pgbouncer" in there and "postgresql" in there:
             _enter(stack, {"pgbouncer": pgbouncer.running(require("postgresql"))})

@@ -12,13 +12,26 @@ from typing import BinaryIO
 import pytest
 
 from roliascan.storage import BadKey, KeyTaken, NotStored, Storage, open_storage
+from tests.servers.parts import TEST_ALL
 
-BACKENDS = ["memory", "file"]
+BACKENDS = ["memory", "file", pytest.param("s3", marks=pytest.mark.radosgw)]
 KEY = "pages/01936f5e-8f3a-7000-8000-000000000001.jpg"
 
 
 @pytest.fixture(params=BACKENDS)
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    return opened(request, tmp_path)
+
+
+@pytest.fixture(params=BACKENDS if TEST_ALL else ["memory", "file"])
+def quick_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """Without servers, but with TEST_ALL=1: for what takes many calls, or comes before any."""
+    return opened(request, tmp_path)
+
+
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "s3":
+        return open_storage(request.getfixturevalue("s3_url"))
     return open_storage({"memory": "memory:", "file": f"file:{tmp_path}/uploads"}[request.param])
 
 
@@ -154,20 +167,20 @@ def test_list_is_in_the_order_of_keys(storage: Storage) -> None:
     assert keys(storage) == LISTED
 
 
-def test_list_by_prefix(storage: Storage) -> None:
+def test_list_by_prefix(quick_storage: Storage) -> None:
     for key in LISTED:
-        put(storage, key)
+        put(quick_storage, key)
     for prefix in ("a", "a/", "a/1", "a/b", "a/b/", "a/b/c.jpg", "b", "b/", "c", "c/", "a/b/c.jpg/", "B"):
-        assert keys(storage, prefix) == [key for key in LISTED if key.startswith(prefix)], prefix
+        assert keys(quick_storage, prefix) == [key for key in LISTED if key.startswith(prefix)], prefix
 
 
-def test_list_continues_after_any_text(storage: Storage) -> None:  # ST-12
+def test_list_continues_after_any_text(quick_storage: Storage) -> None:  # ST-12
     for key in LISTED:
-        put(storage, key)
+        put(quick_storage, key)
     for prefix in ("", "a/", "b"):
         for after in [*LISTED, "a", "a/", "a/b", "a/b/", "a/b/d", "a/bb", "b/2", "~", "0"]:
             expected = [key for key in LISTED if key.startswith(prefix) and key > after]
-            assert keys(storage, prefix, after) == expected, (prefix, after)
+            assert keys(quick_storage, prefix, after) == expected, (prefix, after)
 
 
 def test_list_tells_size_and_time(storage: Storage) -> None:
@@ -210,35 +223,35 @@ BAD_KEYS = [  # UP-11
 
 
 @pytest.mark.parametrize("key", BAD_KEYS, ids=ascii)
-def test_a_bad_key_is_refused_everywhere(storage: Storage, key: str) -> None:
+def test_a_bad_key_is_refused_everywhere(quick_storage: Storage, key: str) -> None:
     with pytest.raises(BadKey):
-        put(storage, key)
+        put(quick_storage, key)
     with pytest.raises(BadKey):
-        storage.open(key)
+        quick_storage.open(key)
     with pytest.raises(BadKey):
-        storage.delete(key)
-    assert keys(storage) == []
+        quick_storage.delete(key)
+    assert keys(quick_storage) == []
 
 
 @pytest.mark.parametrize("prefix", ["/", "../", ".", "a//", "a/../", "a/.", "a\0", "a b", "é", "a" * 201], ids=ascii)
-def test_a_bad_prefix_is_refused(storage: Storage, prefix: str) -> None:
+def test_a_bad_prefix_is_refused(quick_storage: Storage, prefix: str) -> None:
     with pytest.raises(BadKey):
-        keys(storage, prefix)
+        keys(quick_storage, prefix)
 
 
-def test_no_descriptor_is_left_open(storage: Storage) -> None:
+def test_no_descriptor_is_left_open(quick_storage: Storage) -> None:
     def use(number: int) -> None:
         key = f"covers/{number}.png"
-        put(storage, key)
+        put(quick_storage, key)
         with pytest.raises(KeyTaken):
-            put(storage, key)
+            put(quick_storage, key)
         with pytest.raises(NotStored):
-            storage.open("covers/absent.png")
+            quick_storage.open("covers/absent.png")
         with pytest.raises(NotStored):
-            storage.open("covers")
-        next(storage.list())  # left half way
-        read(storage, key)
-        storage.delete(key)
+            quick_storage.open("covers")
+        next(quick_storage.list())  # left half way
+        read(quick_storage, key)
+        quick_storage.delete(key)
 
     use(0)
     before = len(os.listdir("/dev/fd"))

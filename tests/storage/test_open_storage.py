@@ -33,7 +33,7 @@ def test_memory() -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("s3://key:secret@bucket/prefix", "s3:"),
+        ("s3:bucket", "unknown"),
         ("gs://bucket", "gs:"),
         ("az://account/container", "az:"),
         ("ftp://user:secret@host", "unknown"),

@@ -174,5 +174,8 @@ def test_addresses_of_files_come_from_settings_only(site: Site, site_url: str) -
     with opened(site_url, PUBLIC_URL=OWN, IMAGE_URL="https://cdn.example/") as other:
         url = told(other.stranger.get(path))["pages"][0]["url"]
     assert url.startswith("https://cdn.example/uploads/pages/")
+    with opened(site_url, STORAGE_URL="s3://comics/site", IMAGE_URL="https://cdn.example/site") as other:
+        url = told(other.stranger.get(path))["pages"][0]["url"]
+    assert url.startswith("https://cdn.example/site/pages/")
     with opened(site_url) as other:
         assert told(other.stranger.get(path, headers=evil))["pages"][0]["url"].startswith("/uploads/pages/")

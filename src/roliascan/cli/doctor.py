@@ -403,6 +403,8 @@ def _storage(found: Settings) -> Findings:
         yield Finding("storage", "ok", f"{kind}: a file was written, read back and deleted")
     if kind == "memory":
         yield Finding("storage", "note", "nothing that is stored in memory: lasts")
+    if found.in_object_storage:
+        yield from _object_storage(found, storage)
     if kind == "file":
         yield _room(found.storage_url.removeprefix("file:").removeprefix("//"))
 
@@ -422,6 +424,23 @@ def _probed(storage: Storage) -> str:
     except NotStored:
         return ""
     return "a file that was deleted is still there"
+
+
+def _object_storage(found: Settings, storage: Storage) -> Findings:
+    """What strangers see of it, and how they come to it."""
+    from roliascan.storage.s3 import S3Storage
+
+    if isinstance(storage, S3Storage):
+        if storage.is_listed_to_strangers():
+            yield Finding(
+                "storage", "wrong", "anybody can list the bucket: drafts too; allow strangers s3:GetObject only"
+            )
+        else:
+            yield Finding("storage", "ok", "strangers cannot list the bucket")
+    if not found.image_url:
+        yield Finding("storage", "note", "IMAGE_URL is not set: every page passes through this service")
+    if "endpoint=http:" in found.storage_url:
+        yield Finding("storage", "note", "STORAGE_URL: the endpoint is http: files go there unencrypted")
 
 
 def _room(folder: str) -> Finding:

@@ -40,7 +40,7 @@ class Announced(NamedTuple):
 
 
 class UploadTicket(msgspec.Struct, rename="camel"):
-    """How to send a file; or, for what is complete already, that it is `done`."""
+    """How to send a file, with `headers` or as a form with `fields`; or, for what is complete, that it is `done`."""
 
     id: str
     done: bool | UnsetType = UNSET
@@ -48,6 +48,7 @@ class UploadTicket(msgspec.Struct, rename="camel"):
     method: str | UnsetType = UNSET
     url: str | UnsetType = UNSET
     headers: dict[str, str] | UnsetType = UNSET
+    fields: dict[str, str] | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
 
 
@@ -106,8 +107,9 @@ def _ticket(row: "_Announced", issue: Issue, now: datetime) -> UploadTicket:
         page=row.position if row.position < APPENDED else None,
         method=ticket.method,
         url=ticket.url,
-        headers=ticket.headers,
-        expires_at=instant_text(expires_at),
+        headers=ticket.headers if ticket.fields is None else UNSET,
+        fields=UNSET if ticket.fields is None else ticket.fields,
+        expires_at=instant_text(ticket.expires_at or expires_at),
     )
 
 

@@ -1,6 +1,6 @@
 """Arrivals: the bytes of announced files, from where they are sent to until they are what they were announced as."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
@@ -54,6 +54,8 @@ def receive(db: Database, storage: Storage, upload_id: str, sent: Sent, *, secre
     _check(row, sent, secret=secret, now=now)
     if row.state == "complete":
         return
+    if tickets.to_storage(storage, row.bound, datetime.fromtimestamp(sent.expires, UTC)):
+        raise TicketExpired  # STORAGE_URL changed since: another ticket leads past us, and costs nobody the way here
     source = _Announced(sent.source, row.bytes, row.sha256)
     try:
         storage.put(row.incoming, cast(BinaryIO, source), type="application/octet-stream")
@@ -148,7 +150,8 @@ def _keep(storage: Storage, stored: list[New], row: Row, *, max_bytes: int, now:
     with source:
         upload = pages.Upload(row.name or row.id, row.page, source, row.name)
         folder = KINDS[row.target_kind].folder
-        return pages.store(storage, stored, upload, folder, filing.inspect, max_bytes=max_bytes, now=now)
+        most = min(max_bytes, row.bytes)  # whoever took the bytes: what is more is not even read
+        return pages.store(storage, stored, upload, folder, filing.inspect, max_bytes=most, now=now)
 
 
 class _State(msgspec.Struct):

@@ -170,7 +170,7 @@ def store(
 
 def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) -> BinaryIO:
     size = 0
-    while chunk := upload.source.read(1 << 16):
+    while chunk := upload.source.read(min(1 << 16, max_bytes + 1 - size)):
         size += len(chunk)
         if size > max_bytes:
             raise TooLarge(f"{upload.field}: a file may have at most {max_bytes:,} bytes.")

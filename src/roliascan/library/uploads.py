@@ -16,11 +16,10 @@ from roliascan.errors import Conflict, NotFound
 from roliascan.ids import is_id
 from roliascan.library import chapters, targets
 from roliascan.library.targets import Target
-from roliascan.library.tickets import Bound
+from roliascan.library.tickets import Bound, incoming_key
 from roliascan.people.persons import Person
-from roliascan.storage import Storage, keys
+from roliascan.storage import Storage
 
-INCOMING = "incoming"
 LASTS = timedelta(hours=24)  # since it was last asked for
 APPENDED = 1_000_000  # positions from here on ask for no page number: they tell the order in which files were announced
 
@@ -91,10 +90,6 @@ class Row(msgspec.Struct):
     def incoming(self) -> str:
         """Where its bytes are kept until it is complete. No row of files ever says so: nobody reads them there."""
         return incoming_key(self.id)
-
-
-def incoming_key(upload_id: str) -> str:
-    return keys.make_key(INCOMING, upload_id, "bin")
 
 
 _COLUMNS = """

@@ -50,6 +50,20 @@ class Stored(NamedTuple):
     modified: datetime
 
 
+class Ticket(NamedTuple):
+    """How a client sends a file: `method` to `url`, with these headers around its bytes.
+
+    Where there are `fields`, as a form instead (multipart/form-data, RFC 7578): these first, then the bytes as `file`.
+    `expires_at`: the end of it, where that comes before the one that was asked for.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    fields: dict[str, str] | None = None
+    expires_at: datetime | None = None
+
+
 class Storage(Protocol):
     """What every backend does. Keys are as keys.check_key allows (else BadKey), and no key may be a folder of another.
 
@@ -72,9 +86,16 @@ class Storage(Protocol):
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
         """Every file whose key starts with `prefix` and is greater than `after`, in the order of their keys' bytes."""
 
+    def ticket(self, key: str, *, type: str, bytes: int, sha256: str, expires_at: datetime) -> Ticket | None:
+        """How a client sends `key` straight to this storage; None where it takes nothing from others.
 
-_LATER = ("s3", "gs", "az")
-_TODAY = "today it is file:DIR (a folder of this machine) or memory: (tests; nothing lasts)"
+        Then the app takes the bytes itself. A ticket is good for a file of this type, of so many bytes, and with this
+        hash (lower-case hex), as far as a storage can hold who has it to that.
+        """
+
+
+_LATER = ("gs", "az")
+_TODAY = "today it is s3://BUCKET/PREFIX, file:DIR (a folder of this machine) or memory: (tests; nothing lasts)"
 
 
 def open_storage(url: str) -> Storage:
@@ -88,6 +109,10 @@ def open_storage(url: str) -> Storage:
         from roliascan.storage.memory import MemoryStorage
 
         return MemoryStorage()
+    if url.startswith("s3://"):
+        from roliascan.storage.s3 import S3Storage
+
+        return S3Storage(url)
     if scheme in _LATER:
         raise UnknownStorage(f"STORAGE_URL: {scheme}: is not in this version yet; {_TODAY}.")
     raise UnknownStorage(f"STORAGE_URL: the storage is unknown; {_TODAY}.")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import BinaryIO
 
-from roliascan.storage import KeyTaken, NotStored, Stored
+from roliascan.storage import KeyTaken, NotStored, Stored, Ticket
 from roliascan.storage.keys import check_key, check_prefix
 
 _BLOCK = 1 << 20  # bytes copied at a time
@@ -46,3 +46,6 @@ class MemoryStorage:
             files = sorted(item for item in self._files.items() if item[0].startswith(prefix) and item[0] > after)
         for key, (content, modified) in files:
             yield Stored(key, len(content), modified)
+
+    def ticket(self, key: str, *, type: str, bytes: int, sha256: str, expires_at: datetime) -> Ticket | None:
+        return None

@@ -36,7 +36,7 @@ class Parts(msgspec.Struct, frozen=True):
     clock: Callable[[], datetime]
     gate: Gate
     files_at: str
-    """What the address of every stored file begins with: `/uploads/`, under IMAGE_URL or PUBLIC_URL when set."""
+    """What the address of every stored file begins with: `/uploads/`, or where IMAGE_URL or PUBLIC_URL say."""
 
 
 class Created(msgspec.Struct, Generic[T]):

@@ -89,8 +89,11 @@ _KNOWN: Mapping[str, Schema] = {
     "UploadSession.missing": {"items": {"type": "string", "format": "uuid"}},
     "UploadSession.state": {"enum": ["open", "committed", "abandoned"]},
     "UploadTicket.done": {"description": "True for what is complete already; then there is nothing to send."},
+    "UploadTicket.fields": {
+        "description": "Instead of `headers`: send a form (multipart/form-data) of these, then the file as `file`."
+    },
     "UploadTicket.headers": {"description": "Send the file with these."},
-    "UploadTicket.method": {"enum": ["PUT"]},
+    "UploadTicket.method": {"enum": ["PUT", "POST"]},
     "UploadTicket.page": {"description": "The page that it asks for; null to be appended."},
     "UploadTicket.url": {**_FILE, "description": "Where to send the file: below this site, or elsewhere."},
     "User.bannedUntil": {"description": "The end of a ban; null where it has none."},

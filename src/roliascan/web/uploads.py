@@ -91,7 +91,7 @@ def create(call: Call, body: Announcement) -> Opened[Tickets]:
 
 def _issuer(call: Call) -> tickets.Issue:
     site = call.settings.public_url if call.settings.public_url_given else ""
-    return tickets.issuer(secret=call.settings.jwt_secret, uploads_at=f"{site}{API}/uploads/")
+    return tickets.issuer(call.storage, secret=call.settings.jwt_secret, uploads_at=f"{site}{API}/uploads/")
 
 
 def receive(call: Call, query: TicketQuery, upload: str) -> Empty:
