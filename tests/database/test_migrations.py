@@ -52,6 +52,7 @@ def test_up_and_again_and_down_and_up(empty_database_url: str) -> None:  # SC 78
     url, told = empty_database_url, list[str]()
     titles = [(1, "The first schema"), (2, "What was created under an Idempotency-Key")]
     assert [step[:2] for step in migrations.plan(url)] == titles
+    assert {waits for step in migrations.plan(url) for _, waits in step.steps} <= {"nobody"}  # there is nobody yet
     assert migrations.check(url).name == "behind"
     migrations.upgrade(url, progress=told.append)
     assert told == ["1: The first schema", "2: What was created under an Idempotency-Key"]
