@@ -1,6 +1,7 @@
 """A migration of tables in use: run, watched, cut short after each statement, run again, and taken back."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,3 +187,19 @@ def test_what_is_planned_says_whom_it_keeps_waiting(seeded: str) -> None:
             "who writes the same rows, batch by batch",
             "nobody",
         ]
+
+
+RACKS = """
+    table("racks", key("id", 64), key("user_id", 36), references={"user_id": "users"})
+"""
+
+
+@on_empty_servers
+def test_what_is_planned_knows_which_tables_are_in_use(empty_database_url: str, tmp_path: Path) -> None:
+    with on_top(tmp_path, RACKS):
+        assert {waits for step in migrations.plan(empty_database_url) for _, waits in step.steps} == {"nobody"}
+        migrations.upgrade(empty_database_url, to=str(NUMBER - 1))
+        (pending,) = migrations.plan(empty_database_url)
+        [(made, waits)] = pending.steps
+        assert re.match(r"CREATE TABLE (IF NOT EXISTS )?racks ", made)
+        assert "a table that it refers to" in waits

@@ -51,6 +51,7 @@ def described(url: str) -> dict[str, Any]:
 def test_up_and_again_and_down_and_up(empty_database_url: str) -> None:  # SC 78
     url, told = empty_database_url, list[str]()
     assert [step[:2] for step in migrations.plan(url)] == list(enumerate(revisions.TITLES, start=1))
+    assert {waits for step in migrations.plan(url) for _, waits in step.steps} <= {"nobody"}  # there is nobody yet
     assert migrations.check(url).name == "behind"
     migrations.upgrade(url, progress=told.append)
     assert told == revisions.TOLD
