@@ -77,6 +77,7 @@ BROUGHT = {
     "google_migrations.py": {"flask", "functions-framework"},
     "invoke.py": {"azure-functions", "functions-framework"},
     "s3.py": {"boto3", "botocore"},
+    "s3_refusals.py": {"boto3", "botocore"},
     "serving.py": {"granian"},
 }
 

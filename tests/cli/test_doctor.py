@@ -11,6 +11,7 @@ from PIL import features
 from roliascan import cli
 from roliascan.database import schema
 from tests.database.kinds import MARIADB, POSTGRESQL
+from tests.storage import trouble
 from tests.storage.raw import Raw
 
 SECRET = "a secret of tests, 0123456789 abcdefghij"
@@ -230,6 +231,16 @@ def test_an_object_storage(look: Look, sqlite_url: str, s3_url: str) -> None:  #
     raw.client.put_bucket_acl(Bucket=raw.bucket, ACL="private")
     assert status == 1
     assert found["storage"][1].startswith("wrong: anybody can list the bucket")
+
+
+def test_an_object_storage_that_overwrites(look: Look, sqlite_url: str, s3_url: str) -> None:  # ST-03
+    with trouble.before(Raw(s3_url).client.meta.endpoint_url) as front:
+        front.troubles = ["", "", "yes"]  # as a server that stores whatever the conditions say
+        status, found = look(
+            DATABASE_URL=sqlite_url, STORAGE_URL=f"{s3_url.partition('&')[0]}&endpoint={front.address}"
+        )
+    assert status == 1
+    assert found["storage"][0].startswith("wrong: s3: a file was overwritten")
 
 
 def test_an_object_storage_that_cannot_be_used(

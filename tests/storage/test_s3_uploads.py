@@ -33,15 +33,22 @@ class Answer(NamedTuple):
     headers: dict[str, str]
 
 
+CUT = Answer(403, b"<Code>connection closed</Code>", {})
+"""A server that has refused may close while more is sent to it, and its answer is lost on the way."""
+
+
 def send(url: str, method: str = "GET", headers: dict[str, str] | None = None, body: Any = None) -> Answer:
     """A request as somebody else's program makes it."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=60)
-    connection.request(method, f"{parts.path}?{parts.query}", body, headers or {})
-    answer = connection.getresponse()
-    found = Answer(answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()})
-    connection.close()
-    return found
+    try:
+        connection.request(method, f"{parts.path}?{parts.query}", body, headers or {})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()})
+    except (ConnectionError, http.client.HTTPException):
+        return CUT
+    finally:
+        connection.close()
 
 
 def puts(ticket: Any, data: bytes) -> Answer:
@@ -245,6 +252,8 @@ def test_whatever_else_a_ticket_is_used_for_is_refused(
 
 def _refused_by(work: Work, ticket: Any, answer: Answer) -> str:
     if answer.status >= 300:
+        if answer.status != 412:
+            refused(work.uploader.post(f"uploads/{ticket['id']}/complete"), 409, "not_uploaded")
         return f"storage {answer.status} {re.findall(r'<Code>(.*?)</Code>', answer.body.decode() or '')}"
     completed = work.uploader.post(f"uploads/{ticket['id']}/complete")
     return f"completing {completed.status_code} {completed.json['code']}" if completed.status_code != 200 else "nobody"

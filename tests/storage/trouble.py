@@ -22,12 +22,13 @@ SAID = {
 }
 """What the front can answer by itself, by its code."""
 
-BROKEN = ("reset before", "reset after", "hang", "garbage", "half")
-"""Reset: before the server gets the request, or after it did it; or the answer never comes, is none, or is cut."""
-
 
 class Front:
-    """Does `troubles` to one request each, then passes requests on; `seen` are the methods that came."""
+    """Does `troubles` to one request each, then passes requests on; `seen` are the methods that came.
+
+    A trouble is one of SAID; `reset before` the server gets the request, or `reset after` it did it; `hang`, `garbage`
+    or `half`: the answer never comes, is none, or is cut; `yes`: it is said, not done; or "", which is none.
+    """
 
     def __init__(self, upstream: str, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
@@ -75,6 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         if trouble == "garbage":
             return self._answer(200, {}, b"<html>not what you asked")
+        if trouble == "yes":
+            return self._answer(200, {}, b"")
         if trouble in SAID:
             told = f"<Error><Code>{trouble}</Code><Message>secret words of the server</Message></Error>"
             return self._answer(SAID[trouble], {"Content-Type": "application/xml"}, told.encode())

@@ -25,7 +25,7 @@ from roliascan.cli import surroundings
 from roliascan.database import BadAddress, Database, Tx, faults, open_database, profiles, references, schema
 from roliascan.errors import Refusal
 from roliascan.settings import BadSettings, Settings
-from roliascan.storage import NotStored, Storage, open_storage
+from roliascan.storage import KeyTaken, NotStored, Storage, open_storage
 
 STATES = {"ok": "ok", "note": "NOTE", "wrong": "WRONG"}
 ENOUGH_BITS = 128
@@ -417,6 +417,8 @@ def _probed(storage: Storage) -> str:
         with storage.open(key) as file:
             if file.read() != content:
                 return "a file came back as another"
+        if not _keeps(storage, key):
+            return "a file was overwritten: this server takes no If-None-Match, and cannot be used"
     finally:
         storage.delete(key)
     try:
@@ -441,6 +443,15 @@ def _object_storage(found: Settings, storage: Storage) -> Findings:
         yield Finding("storage", "note", "IMAGE_URL is not set: every page passes through this service")
     if "endpoint=http:" in found.storage_url:
         yield Finding("storage", "note", "STORAGE_URL: the endpoint is http: files go there unencrypted")
+
+
+def _keeps(storage: Storage, key: str) -> bool:
+    """Whether what is stored is never overwritten."""
+    try:
+        storage.put(key, io.BytesIO(b"another"), type="text/plain")
+    except KeyTaken:
+        return True
+    return False
 
 
 def _room(folder: str) -> Finding:

@@ -1,31 +1,22 @@
 """Files kept in S3, of AWS or of any server that speaks its language, by botocore, which is loaded at the first use.
 
-AWS: docs.aws.amazon.com/AmazonS3/latest/API. Where a server knows no checksums or no conditions, it says so itself.
+docs.aws.amazon.com/AmazonS3/latest/API. What a server ignores of what a ticket signs, completing the upload finds.
 """
 
 import os
 import re
 from binascii import b2a_base64
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from threading import Lock
 from typing import Any, BinaryIO, NamedTuple, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from roliascan.errors import Refusal
-from roliascan.storage import (
-    BadKey,
-    KeyTaken,
-    NotStored,
-    StorageFull,
-    StorageUnavailable,
-    Stored,
-    Ticket,
-    UnknownStorage,
-)
+from roliascan.storage import BadKey, KeyTaken, NotStored, Stored, Ticket, UnknownStorage
 from roliascan.storage.keys import check_key, check_prefix, is_key
+from roliascan.storage.s3_refusals import ABSENT, FORBIDDEN, Beyond, Forbidden, named
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 """What is stored never changes: its key is its own."""
@@ -118,7 +109,7 @@ class S3Storage:
             kept = {"Body": spool, "ContentLength": size, "ChecksumSHA256": _base64(sha256), "ContentType": type}
             shown = {} if type.startswith("image/") else {"ContentDisposition": "attachment"}
             try:
-                with _refusals({"PreconditionFailed": KeyTaken}):
+                with named({"PreconditionFailed": KeyTaken}):
                     self._clients.own.put_object(
                         Bucket=self._place.bucket,
                         Key=name,
@@ -134,7 +125,7 @@ class S3Storage:
                     raise
 
     def _mark(self, name: str) -> str:
-        with suppress(NotStored), _refusals(_ABSENT):
+        with suppress(NotStored), named(ABSENT):
             told = self._clients.own.head_object(Bucket=self._place.bucket, Key=name)
             return str(told.get("Metadata", {}).get("put", ""))
         return ""
@@ -142,21 +133,21 @@ class S3Storage:
     def open(self, key: str, *, start: int = 0) -> BinaryIO:
         asked = {"Range": f"bytes={start}-"} if start else {}
         try:
-            with _refusals({**_ABSENT, "InvalidRange": _Beyond, "416": _Beyond}):
+            with named({**ABSENT, "InvalidRange": Beyond, "416": Beyond}):
                 told = self._clients.own.get_object(Bucket=self._place.bucket, Key=self._name(key), **asked)
-        except _Beyond:
+        except Beyond:
             return BytesIO()
         return cast(BinaryIO, _Body(told["Body"]))
 
     def delete(self, key: str) -> None:
-        with suppress(NotStored), _refusals(_ABSENT):
+        with suppress(NotStored), named(ABSENT):
             self._clients.own.delete_object(Bucket=self._place.bucket, Key=self._name(key))
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
         asked = {"Bucket": self._place.bucket, "Prefix": self._place.prefix + check_prefix(prefix)}
         last = self._place.prefix + after
         while True:
-            with _refusals():
+            with named():
                 page = self._clients.own.list_objects_v2(**asked, **({"StartAfter": last} if last else {}))
             found = page.get("Contents", [])
             for one in found:
@@ -173,7 +164,7 @@ class S3Storage:
         docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
         """
         digest = _base64(sha256)
-        with _refusals():
+        with named():
             ends = min(expires_at, self._clients.credentials_end() or expires_at)
             url = self._clients.own.generate_presigned_url(
                 "put_object",
@@ -193,9 +184,9 @@ class S3Storage:
     def is_listed_to_strangers(self) -> bool:
         """Whether anybody may list what is stored, without credentials. Raises StorageUnavailable."""
         try:
-            with _refusals(_FORBIDDEN):
+            with named(FORBIDDEN):
                 self._clients.of_strangers().list_objects_v2(Bucket=self._place.bucket, MaxKeys=1)
-        except _Forbidden:
+        except Forbidden:
             return False
         return True
 
@@ -263,7 +254,7 @@ class _Body:
         self._source = source
 
     def read(self, size: int | None = -1, /) -> bytes:
-        with _refusals():
+        with named():
             block: bytes = self._source.read(None if size is None or size < 0 else size)
         return block
 
@@ -292,64 +283,3 @@ def _copy(source: BinaryIO, spool: BinaryIO) -> tuple[int, str]:
 def _base64(sha256: str) -> str:
     """A hash in hex as a header says it."""
     return b2a_base64(bytes.fromhex(sha256), newline=False).decode()
-
-
-# What the server, or the way to it, refuses. Its own words go nowhere: they quote addresses and what was signed.
-
-
-class _Beyond(Refusal):
-    """There are no bytes at this offset."""
-
-
-class _Forbidden(Refusal):
-    """Strangers may not."""
-
-
-_ABSENT = {"NoSuchKey": NotStored, "404": NotStored}
-_FORBIDDEN = {"AccessDenied": _Forbidden, "403": _Forbidden, "Unauthorized": _Forbidden, "401": _Forbidden}
-_FULL = {"QuotaExceeded", "StorageFull", "XMinioStorageFull", "InsufficientStorage", "507"}
-
-_KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY anew, or let the platform give a role"
-_REGION = "The bucket is in another region: set region= in STORAGE_URL to it."
-_SKEWED = "The clock here differs by more than 15 minutes from the storage's: set it right (NTP)."
-_DENIED = "The storage does not allow this: give the role what docs/deploy/storages.md lists."
-_TO_MEND = {
-    "NoSuchBucket": "The bucket of STORAGE_URL is not there: create it, or mend its name.",
-    "InvalidAccessKeyId": f"The storage does not know these credentials: {_KEYS}.",
-    "SignatureDoesNotMatch": f"The storage does not take these credentials: {_KEYS}.",
-    "ExpiredToken": f"The credentials for the storage have expired: {_KEYS}.",
-    "InvalidToken": f"The storage does not take these credentials: {_KEYS}.",
-    "AccessDenied": _DENIED,
-    "403": _DENIED,
-    "RequestTimeTooSkewed": _SKEWED,
-    "PermanentRedirect": _REGION,
-    "AuthorizationHeaderMalformed": _REGION,
-    "IllegalLocationConstraintException": _REGION,
-    "NoRegionError": "STORAGE_URL names no region: write s3://bucket?region=eu-central-1.",
-    "NoCredentialsError": f"There are no credentials for the storage: {_KEYS}.",
-    "PartialCredentialsError": f"A part of the credentials for the storage is missing: {_KEYS}.",
-    "CredentialRetrievalError": f"The credentials for the storage cannot be had: {_KEYS}.",
-    "EndpointConnectionError": "The storage cannot be reached; please try again.",
-}
-"""By the server's code (AmazonS3/latest/API/ErrorResponses.html), or by botocore's name where it did not get there."""
-
-
-@contextmanager
-def _refusals(expected: Mapping[str, type[Refusal]] = _ABSENT) -> Iterator[None]:
-    """Turns the server's no into ours: `expected` by its code, StorageFull, else StorageUnavailable."""
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-    except (BotoCoreError, ResponseParserError) as error:
-        code = type(error).__name__
-    else:
-        return
-    if code in expected:
-        raise expected[code] from None
-    if code in _FULL:
-        raise StorageFull from None
-    raise StorageUnavailable(_TO_MEND.get(code)) from None
