@@ -46,9 +46,9 @@ monmaptool --create --addv a "[v2:127.0.0.1:$mon_port,v1:127.0.0.1:$((mon_port +
 ceph-mon --mkfs -i a --monmap "$dir/monmap"
 ceph-mon -i a --foreground &
 osd=$(cat /proc/sys/kernel/random/uuid)
-timeout 60 ceph osd new "$osd"
+timeout 150 ceph osd new "$osd"
 ceph-osd -i 0 --mkfs --osd-uuid "$osd"
 ceph-osd -i 0 --foreground &
-timeout 60 radosgw-admin user create --uid=tests --display-name=tests --access-key="$access_key" --secret="$secret_key"
+timeout 150 radosgw-admin user create --uid=tests --display-name=tests --access-key="$access_key" --secret="$secret_key"
 radosgw -n client.rgw --foreground &
 wait -n
