@@ -199,6 +199,9 @@ class AzureStorage:
             exclude_powershell_credential=True,
             exclude_developer_cli_credential=True,
             process_timeout=READ_S,
+            retry_total=1,
+            connection_timeout=CONNECT_S,
+            read_timeout=READ_S,
         )
 
     @cached_property
