@@ -10,13 +10,14 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
+AZURITE := .tools/azurite/node_modules/.package-lock.json
 SERVERLESS := .tools/serverless/node_modules/.package-lock.json
 SQUAWK := .tools/squawk
 POSTGRESQL16 := .tools/postgresql16/pgserver/pginstall/bin/postgres
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz parity conformance faults previous-release pipeline-dry-run bench lock clean .fill .emulator .serverless .squawk .postgresql16
+.PHONY: help setup serve test test-all check fuzz parity conformance faults previous-release pipeline-dry-run bench lock clean .fill .azurite .emulator .serverless .squawk .postgresql16
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
@@ -42,10 +43,10 @@ serve:
 	@$(call filled,test) || $(call filled,server) || $(MAKE) --no-print-directory .fill FROM=server
 	@$(BIN)/roliascan serve --demo
 
-test: setup .emulator
+test: setup .emulator .azurite
 	$(PYTEST)
 
-test-all: setup .emulator .postgresql16
+test-all: setup .emulator .azurite .postgresql16
 	TEST_ALL=1 $(PYTEST)
 
 check: setup .squawk
@@ -118,14 +119,18 @@ $(EMULATOR): requirements/lambda-emulator.txt
 	@rm -rf .tools/aws-sam-cli
 	@chmod +x $@ && touch $@
 
+# Azurite, for whatever Node is here; what it brings for other databases than its own is not loaded.
+.azurite:
+	@case ",$(TEST_WITHOUT)," in *,azurite,*) ;; *) ! command -v npm >/dev/null || $(MAKE) -s $(AZURITE) || true ;; esac
+
 # serverless-offline, for Node 20 or newer. The lock file says what, npm knows from where; no script of a package is run.
 .serverless:
 	@case ",$(TEST_WITHOUT)," in *,serverless,*) ;; *) ! command -v npm >/dev/null || $(MAKE) -s $(SERVERLESS) || true ;; esac
 
-$(SERVERLESS): tests/servers/serverless/package-lock.json
-	@mkdir -p .tools/serverless
-	@cp $(<D)/package.json $< .tools/serverless/
-	@cd .tools/serverless && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+$(AZURITE) $(SERVERLESS): .tools/%/node_modules/.package-lock.json: tests/servers/%/package-lock.json
+	@mkdir -p .tools/$*
+	@cp $(<D)/package.json $< .tools/$*/
+	@cd .tools/$* && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	@touch $@
 
 # As the emulator, for one test of `make check`: a program in a wheel, which there is not for musl.

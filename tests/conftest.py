@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 from tests.database import kinds
-from tests.servers import aws_lambda, databases, google, parts, program, radosgw, server
+from tests.servers import aws_lambda, azurite, databases, gcs, google, parts, program, radosgw, server
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +22,8 @@ NEEDS_OF_FIXTURES = {
     "pooled_url": ("postgresql", "pgbouncer"),
     "start_lambda": ("lambda",),
     "_bucket": ("radosgw",),
+    "azure_url": ("azurite",),
+    "gcs_url": ("gcs",),
 }
 
 _prefixes = count(1)
@@ -182,6 +184,35 @@ def s3_url(_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     return _bucket.format(prefix=f"p{next(_prefixes)}")
+
+
+@pytest.fixture(scope="session")
+def _container() -> str:
+    """A container of this process in Azurite, as STORAGE_URL names it, without a prefix."""
+    endpoint, name = parts.require("azurite"), f"tests-{os.getpid()}"
+    azurite.client(endpoint).create_container(name)
+    return f"az://{azurite.ACCOUNT}/{name}/{{prefix}}?endpoint={endpoint}"
+
+
+@pytest.fixture
+def azure_url(_container: str) -> str:
+    """The STORAGE_URL of an empty place in Azurite."""
+    return _container.format(prefix=f"p{next(_prefixes)}")
+
+
+@pytest.fixture(scope="session")
+def _google_bucket() -> str:
+    """A bucket of this process in what stands for Google Cloud Storage, as STORAGE_URL names it, without a prefix."""
+    stand, name = gcs.stand(parts.require("gcs")), f"tests-{os.getpid()}"
+    gcs.client(stand).create_bucket(name)
+    return f"gs://{name}/{{prefix}}?endpoint={stand.address}"
+
+
+@pytest.fixture
+def gcs_url(_google_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The STORAGE_URL of an empty place there, whose credentials are named in the environment."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", gcs.stand(parts.require("gcs")).key_file)
+    return _google_bucket.format(prefix=f"p{next(_prefixes)}")
 
 
 # Platforms. What a test starts runs until the session of its process ends; started again it is another one.

@@ -167,7 +167,7 @@ def test_limits_are_on_off_or_written() -> None:
         ({"DATABASE_URL": "roliascan.db"}, ["DATABASE_URL"]),
         ({"UPLOAD_METHOD": "ftp"}, ["UPLOAD_METHOD"]),
         ({"UPLOAD_METHOD": "cdn"}, ["UPLOAD_METHOD"]),
-        ({"STORAGE_URL": "gs://bucket"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "ftp://bucket"}, ["STORAGE_URL"]),
         ({"STORAGE_URL": "S3://bucket"}, ["STORAGE_URL"]),
         ({"STORAGE_URL": "/data"}, ["STORAGE_URL"]),
     ],

@@ -56,7 +56,7 @@ def put_together(
     return Parts(
         settings=settings,
         db=db,
-        storage=storage or open_storage(settings.storage_url),
+        storage=storage or open_storage(settings.storage_url, azure_key=settings.azure_storage_key),
         clock=clock,
         gate=Gate(db),
         files_at=_files_at(settings),

@@ -28,7 +28,7 @@ their headers say so.
 
 _FLEETING = "sqlite: does not last on a function platform; use postgresql: or mysql:"
 
-_OBJECT_STORAGES = {"s3"}
+_OBJECT_STORAGES = {"s3", "gs", "az"}
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -75,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     upload_method: str
     storage_url: str
+    azure_storage_key: str
     uploadthing_token: str
     max_file_size: int
     public_url: str
@@ -108,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             port=port,
             upload_method=given.text("UPLOAD_METHOD", "server"),
             storage_url=given.text("STORAGE_URL", f"file:{data_dir}/uploads"),
+            azure_storage_key=given.secret("AZURE_STORAGE_KEY"),
             uploadthing_token=given.secret("UPLOADTHING_TOKEN"),
             max_file_size=given.number("MAX_FILE_SIZE", 10485760, 1, 5 * 1024**3),
             public_url=given.read("PUBLIC_URL", f"http://{host}:{port}", _address),
@@ -325,7 +327,7 @@ def _contradictions(settings: Settings, *, allow_ephemeral: bool) -> list[str]:
     if scheme not in {"sqlite", "postgresql", "postgres", "mysql"}:
         problems.append("DATABASE_URL: it must start with sqlite:, postgresql: or mysql:")
     if settings.storage_url.partition(":")[0] not in {*_OBJECT_STORAGES, "file", "memory"}:
-        problems.append("STORAGE_URL: this version knows s3:, file: and memory:")
+        problems.append("STORAGE_URL: this version knows s3:, gs:, az:, file: and memory:")
     if settings.on_function and settings.in_object_storage and not settings.image_url:
         problems.append("IMAGE_URL: set it to where the bucket is read, best a CDN: no page passes through a function")
     if settings.on_function and not allow_ephemeral:

@@ -73,7 +73,7 @@ def test_every_problem_with_the_settings_is_named_at_once(bare_place: Place) -> 
         "roliascan: These settings need mending:",
         "  - MAX_FILE_SIZE: write a whole number from 1 to 5368709120",
         "  - DATABASE_URL: it must start with sqlite:, postgresql: or mysql:",
-        "  - STORAGE_URL: this version knows s3:, file: and memory:",
+        "  - STORAGE_URL: this version knows s3:, gs:, az:, file: and memory:",
     ]
 
 

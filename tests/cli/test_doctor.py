@@ -221,7 +221,7 @@ def test_an_object_storage(look: Look, sqlite_url: str, s3_url: str) -> None:  #
     assert status == 0
     assert found["storage"] == [
         "ok: s3: a file was written, read back and deleted",
-        "ok: strangers cannot list the bucket",
+        "ok: strangers cannot list what is stored",
         "note: IMAGE_URL is not set: every page passes through this service",
         "note: STORAGE_URL: the endpoint is http: files go there unencrypted",
     ]
@@ -230,7 +230,7 @@ def test_an_object_storage(look: Look, sqlite_url: str, s3_url: str) -> None:  #
     status, found = look(DATABASE_URL=sqlite_url, STORAGE_URL=s3_url, IMAGE_URL="https://images.example")
     raw.client.put_bucket_acl(Bucket=raw.bucket, ACL="private")
     assert status == 1
-    assert found["storage"][1].startswith("wrong: anybody can list the bucket")
+    assert found["storage"][1].startswith("wrong: anybody can list what is stored")
 
 
 def test_an_object_storage_that_overwrites(look: Look, sqlite_url: str, s3_url: str) -> None:  # ST-03

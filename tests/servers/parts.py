@@ -10,7 +10,9 @@ import pytest
 
 from tests.servers import (
     aws_lambda,
+    azurite,
     databases,
+    gcs,
     mariadb,
     nginx,
     pgbouncer,
@@ -36,13 +38,16 @@ PARTS = {
     "pgbouncer": Part(pgbouncer.found, "apt-get install pgbouncer"),
     "nginx": Part(nginx.found, "apt-get install nginx-light libfaketime"),
     "radosgw": Part(radosgw.found, "apt-get install radosgw ceph-mon ceph-osd ceph-common"),
+    "azurite": Part(azurite.found, "Node and make .tools/azurite"),
+    "gcs": Part(gcs.found, "make setup"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
 }
 if TEST_ALL:
     PARTS["postgresql16"] = Part(postgresql16.found, "make .postgresql16")
 OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make parity")}
 """What `make parity` needs besides, and no test."""
-HIDEABLE = {*PARTS, *OF_PARITY, "postgresql16", "azurite", "chromium"}
+HIDEABLE = {*PARTS, *OF_PARITY, "postgresql16", "chromium"}
+STORAGE_SERVERS = {"azurite": azurite.running, "gcs": gcs.running}
 DATABASE_SERVERS = {
     "postgresql": postgresql.running,
     "postgresql16": postgresql16.running,
@@ -92,6 +97,7 @@ def up(needed: Collection[str]) -> Iterator[None]:
         servers = {name: running() for name, running in DATABASE_SERVERS.items() if name in there}
         if "radosgw" in there:
             _enter(stack, {"radosgw": radosgw.starting()})
+        servers |= {name: running() for name, running in STORAGE_SERVERS.items() if name in there}
         _enter(stack, servers)
         if "pgbouncer" in there and "postgresql" in there:
             _enter(stack, {"pgbouncer": pgbouncer.running(require("postgresql"))})

@@ -34,8 +34,8 @@ def test_memory() -> None:
     ("url", "says"),
     [
         ("s3:bucket", "unknown"),
-        ("gs://bucket", "gs:"),
-        ("az://account/container", "az:"),
+        ("gs:bucket", "unknown"),
+        ("az:account/container", "unknown"),
         ("ftp://user:secret@host", "unknown"),
         ("", "unknown"),
         ("data/uploads", "unknown"),

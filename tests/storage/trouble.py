@@ -55,6 +55,16 @@ def before(upstream: str) -> Iterator[Front]:
     server.server_close()
 
 
+def sent(url: str, method: str, headers: dict[str, str], body: bytes) -> int:
+    """A request as somebody else's program makes it; the status of its answer."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    connection.request(method, f"{parts.path}?{parts.query}", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
 class _Server(ThreadingHTTPServer):
     front: Front
 
@@ -86,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         return self._answer(status, headers, answer, half=trouble == "half")
 
-    do_GET = do_PUT = do_HEAD = do_DELETE = _do  # as the base class finds them
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _do  # as the base class finds them
 
     def _pass_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         upstream = http.client.HTTPConnection(self.server.front.upstream, timeout=60)

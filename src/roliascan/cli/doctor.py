@@ -391,7 +391,7 @@ def _pool(found: Settings, server: _Server, instances: int) -> Finding:
 def _storage(found: Settings) -> Findings:
     kind = found.storage_url.partition(":")[0]
     try:
-        storage = open_storage(found.storage_url)
+        storage = open_storage(found.storage_url, azure_key=found.azure_storage_key)
         problem = _probed(storage)
     except Refusal as refusal:
         told = str(getattr(refusal.__cause__, "strerror", None) or "")
@@ -430,15 +430,17 @@ def _probed(storage: Storage) -> str:
 
 def _object_storage(found: Settings, storage: Storage) -> Findings:
     """What strangers see of it, and how they come to it."""
+    from roliascan.storage.azure import AzureStorage
+    from roliascan.storage.gcs import GoogleStorage
     from roliascan.storage.s3 import S3Storage
 
-    if isinstance(storage, S3Storage):
+    if isinstance(storage, S3Storage | AzureStorage | GoogleStorage):
         if storage.is_listed_to_strangers():
             yield Finding(
-                "storage", "wrong", "anybody can list the bucket: drafts too; allow strangers s3:GetObject only"
+                "storage", "wrong", "anybody can list what is stored, drafts too: allow strangers to read, not to list"
             )
         else:
-            yield Finding("storage", "ok", "strangers cannot list the bucket")
+            yield Finding("storage", "ok", "strangers cannot list what is stored")
     if not found.image_url:
         yield Finding("storage", "note", "IMAGE_URL is not set: every page passes through this service")
     if "endpoint=http:" in found.storage_url:

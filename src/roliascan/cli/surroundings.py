@@ -93,7 +93,7 @@ def site() -> Iterator[Site]:
     prepare_embedded(found)
     with closing(open_database(found.database_url, pool_size=1)) as db:
         schema.Gate(db).check(0)
-        yield Site(found, db, open_storage(found.storage_url))
+        yield Site(found, db, open_storage(found.storage_url, azure_key=found.azure_storage_key))
 
 
 def prepare_embedded(found: Settings) -> None:

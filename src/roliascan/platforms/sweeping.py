@@ -45,5 +45,5 @@ def _swept(end: float) -> "Swept":
     settings = start.settings()
     with closing(opened(settings)) as db:
         schema.Gate(db).check(0)
-        storage = open_storage(settings.storage_url)
+        storage = open_storage(settings.storage_url, azure_key=settings.azure_storage_key)
         return sweep.run(db, storage, now=datetime.now(UTC), go_on=lambda: time.monotonic() < end)

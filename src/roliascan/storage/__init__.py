@@ -94,12 +94,17 @@ class Storage(Protocol):
         """
 
 
-_LATER = ("gs", "az")
-_TODAY = "today it is s3://BUCKET/PREFIX, file:DIR (a folder of this machine) or memory: (tests; nothing lasts)"
+_KNOWN = (
+    "it is s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://ACCOUNT/CONTAINER/PREFIX, file:DIR (a folder of this machine)"
+    " or memory: (tests; nothing lasts)"
+)
 
 
-def open_storage(url: str) -> Storage:
-    """The storage that `url` (STORAGE_URL) names; a backend's module is imported only here. Raises UnknownStorage."""
+def open_storage(url: str, *, azure_key: str = "") -> Storage:
+    """The storage that `url` (STORAGE_URL) names; a backend's module is imported only here. Raises UnknownStorage.
+
+    `azure_key` (AZURE_STORAGE_KEY) is for az: only; "" where an identity does without.
+    """
     scheme, colon, rest = url.partition(":")
     if scheme == "file" and colon:
         from roliascan.storage.local import LocalStorage
@@ -113,9 +118,15 @@ def open_storage(url: str) -> Storage:
         from roliascan.storage.s3 import S3Storage
 
         return S3Storage(url)
-    if scheme in _LATER:
-        raise UnknownStorage(f"STORAGE_URL: {scheme}: is not in this version yet; {_TODAY}.")
-    raise UnknownStorage(f"STORAGE_URL: the storage is unknown; {_TODAY}.")
+    if url.startswith("gs://"):
+        from roliascan.storage.gcs import GoogleStorage
+
+        return GoogleStorage(url)
+    if url.startswith("az://"):
+        from roliascan.storage.azure import AzureStorage
+
+        return AzureStorage(url, key=azure_key)
+    raise UnknownStorage(f"STORAGE_URL: the storage is unknown; {_KNOWN}.")
 
 
 def _folder(rest: str) -> str:

@@ -22,6 +22,8 @@ NEEDLESS_RECORDS = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "entry_points.t
 """What an installer keeps for itself. METADATA, licences and the lists of bundled libraries stay, for who audits."""
 
 MIGRATING = {"__init__.py", "database", "errors.py", "settings.py", "vaults"}
+_WITH_LIBRARIES = {"storage/gcs_access.py": "google"}
+"""Modules that cannot be imported without what only one platform's lock file has."""
 MIGRATING_TOO = {"platforms/__init__.py", "platforms/migrating.py", "web/__init__.py", "web/logs.py"}
 """What of our code a function needs that only migrates."""
 
@@ -114,6 +116,8 @@ def _is_wanted(path: PurePath, order: Order) -> bool:
         return path.parts[0] in MIGRATING or path.as_posix() in {*MIGRATING_TOO, own}
     if path.parts[0] in {"cli", "__main__.py"} or "migrations" in path.parts:
         return False
+    if path.as_posix() in _WITH_LIBRARIES:
+        return _WITH_LIBRARIES[path.as_posix()] == order.platform
     return path.parts[0] != "platforms" or not _is_elsewhere(path.stem, order.platform)
 
 
