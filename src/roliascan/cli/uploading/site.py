@@ -51,7 +51,7 @@ class NoAnswer(Refusal):
 
 
 class Site:
-    """`url` has no slash at its end. The token goes to this address only, and is in no message and no representation."""
+    """`url` has no slash at its end. The token goes to this address only, and is in no message."""
 
     def __init__(self, url: str, token: str, *, tries: int, rest: Rest) -> None:
         self.url = url
