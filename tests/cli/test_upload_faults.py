@@ -1,19 +1,21 @@
 """`roliascan upload` when things go wrong: cut lines, kills, busy sites, tickets that expired; and whom it trusts."""
 
 import json
-import os
 import re
 import signal
+import socket
+import ssl
 import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from roliascan.cli.uploading import wire
 from tests.cli import fronts
 from tests.cli.fronts import Front, Heard, Said
 from tests.cli.places import Place
 from tests.cli.sending import Uploading, are_equal, contents, folder
+from tests.database.fronts import REMOTE, certify
 from tests.platforms.processes import within
 
 JSON = {"Content-Type": "application/json"}
@@ -259,9 +261,24 @@ def test_a_commit_whose_answer_was_lost_was_done_once(uploading: Uploading, send
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(sender: Place, tmp_path: Path) -> None:
-    """The context is the library's own, which checks names and chains."""
-    connection = wire._connection("https", "127.0.0.1:1")
-    context = connection._context  # type: ignore[attr-defined]
-    assert context.check_hostname
-    assert context.verify_mode.name == "CERT_REQUIRED"
-    assert os.environ.get("PYTHONHTTPSVERIFY") is None
+    """A server that has made its own: it gets no request, let alone a token."""
+    heard: list[bytes] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certify(tmp_path / "key"))
+    with socket.create_server((REMOTE, 0)) as listener:
+
+        def listen() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with suppress(OSError), client, context.wrap_socket(client, server_side=True) as safe:
+                        heard.append(safe.recv(1 << 14))
+
+        threading.Thread(target=listen, daemon=True).start()
+        url = f"https://{REMOTE}:{listener.getsockname()[1]}"
+        ran = sender.run("upload", folder(tmp_path / "a", 1), "--to", "x", "--site", url, "--tries", 2)
+        listener.shutdown(socket.SHUT_RDWR)
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith(f"roliascan: {url} did not answer in 2 tries (")
+    assert "certificate verify failed" in ran.err
+    assert not any(heard)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from roliascan.cli.importing import chapters, comicinfo, folders
+from roliascan.cli.importing.archives import Limits
 from roliascan.cli.importing.chapters import Item
 from roliascan.cli.importing.names import shown
 from roliascan.errors import Refusal
@@ -97,7 +98,7 @@ def _page(path: Path) -> Page:
 
 def named(path: Path) -> Named:
     """Raises what `comicinfo` refuses."""
-    [outline] = chapters.outlines(Item(path.resolve(), is_archive=False), chapters.Limits())
+    [outline] = chapters.outlines(Item(path.resolve(), is_archive=False), Limits())
     number, label, _ = chapters.number_and_label(outline)
     info: comicinfo.ComicInfo = outline.info
     said = outline.named

@@ -17,7 +17,7 @@ class Counted:
         self._sources = list(sources)
         self._tell = tell
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         while self._sources:
             block = self._sources[0].read(size)
             if block:

@@ -95,12 +95,11 @@ class Sender:
         try:
             answer = self._ask(one, count)
         except Lost as lost:
-            answer, why = None, str(lost)
-        else:
-            why = str(answer.problem.get("detail", "")) or f"the storage answers {answer.status}"
-        if answer is None or answer.status >= 300:
             self._tell(-went)
-        return answer, shown(why)
+            return None, shown(str(lost))
+        if answer.status >= 300:
+            self._tell(-went)
+        return answer, shown(str(answer.problem.get("detail", "")) or f"the storage answers {answer.status}")
 
     def _ask(self, one: Announced, count: Callable[[int], None]) -> Answer:
         ticket, page = one.ticket, one.page

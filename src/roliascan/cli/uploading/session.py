@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from roliascan.cli.uploading.folder import Page, Wrong
@@ -36,7 +37,8 @@ class Refused(Exception):
 
 def announce(site: Site, chapter_id: str, pages: Sequence[Page]) -> tuple[str, list[Announced]]:
     """The session's identifier, and a ticket for each page, in their order. Raises Refused."""
-    session, tickets = "", {}
+    session = ""
+    tickets: dict[Path, Any] = {}
     for batch in _batches(pages):
         asked = ask(site, chapter_id, batch)
         session = asked["session"]

@@ -18,7 +18,7 @@ class Lost(Exception):
 
 
 class Body(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int = ..., /) -> bytes: ...
 
 
 class Answer(NamedTuple):
