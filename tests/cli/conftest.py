@@ -1,5 +1,6 @@
 """Every command runs in a place of its own."""
 
 from tests.cli.places import bare_place, new_place, place, simple_place
+from tests.cli.sending import sender, uploading
 
-__all__ = ["bare_place", "new_place", "place", "simple_place"]
+__all__ = ["bare_place", "new_place", "place", "sender", "simple_place", "uploading"]

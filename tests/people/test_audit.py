@@ -340,7 +340,7 @@ def test_many_at_once_make_one_chain(two_sites: tuple[Site, Site]) -> None:  # P
         return asker.delete(path) if turn % 2 else asker.post(f"{path}/hide")
 
     def insist(turn: int) -> Result:
-        """So many want the one end of the chain that, on a busy machine, somebody may wait for longer than is allowed."""
+        """So many want the one end of the chain that, on a busy machine, somebody may wait for too long."""
         answer = act(turn)
         while answer.status_code == 503:
             answer = act(turn)

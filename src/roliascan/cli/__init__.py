@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "serve the site from this machine",
     "demo": "fill an empty library with a small generated one",
     "import": "take in folders and CBZ archives of comics",
+    "upload": "send a folder of pages to a site, from anywhere",
     "admin": "make an administrator's account",
     "sweep": "work off what is due, what has run out, and files that nothing points to",
     "audit": "look whether the log of what was done is whole",

@@ -1,0 +1,129 @@
+"""The chapter that pages go to: named, or found or created in its series; and which of them it has already."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+from uuid import uuid4
+
+from roliascan.cli.uploading.folder import Page
+from roliascan.cli.uploading.site import Site, SiteRefused
+from roliascan.errors import Conflict, NotFound
+
+_STATES = ("draft", "scheduled", "published", "hidden")
+
+
+class NoSuchTarget(NotFound):
+    code = "no_such_target"
+
+
+class Ambiguous(Conflict):
+    code = "ambiguous_chapter"
+
+
+class OtherPages(Conflict):
+    code = "other_pages"
+
+
+class Wanted(NamedTuple):
+    """How a chapter is called that may have to be created: a number, or a label."""
+
+    number: int | float | None
+    label: str | None
+    title: str
+    volume: str
+    language: str
+
+    def is_called(self, item: Any) -> bool:
+        """Whether this is it: the title may be another."""
+        same = (item["number"], item["volume"] or "", item["language"])
+        return same == (self.number, self.volume, self.language) and (
+            self.number is not None or item["label"] == self.label
+        )
+
+    @property
+    def draft(self) -> dict[str, Any]:
+        said = {"label": self.label, "title": self.title, "volume": self.volume}
+        given = {name: value for name, value in said.items() if value}
+        return {"number": self.number, "language": self.language, **given}
+
+
+def named(site: Site, to: str) -> tuple[Any, Any]:
+    """The chapter, or the series, that is called so. Raises NoSuchTarget."""
+    chapter = site.find(f"chapters/{quote(to, safe='')}")
+    series = None if chapter else site.find(f"series/{quote(to, safe='')}")
+    if not (chapter or series):
+        raise NoSuchTarget(f"There is no chapter and no series {to} that you may see.")
+    return chapter, series
+
+
+def in_series(site: Site, series: Any, wanted: Wanted) -> tuple[Any, bool]:
+    """The chapter of this name, and whether it was created just now. Raises Ambiguous."""
+    found = _find(site, series["id"], wanted)
+    if found:
+        return found, False
+    try:  # with a key, so that one whose answer was lost is not created twice
+        return site.ask("POST", f"series/{series['id']}/chapters", wanted.draft, key=str(uuid4())), True
+    except SiteRefused as refusal:
+        found = _find(site, series["id"], wanted) if refusal.said == "chapter_exists" else None
+        if found is None:
+            raise
+        return found, False
+
+
+def _find(site: Site, series_id: str, wanted: Wanted) -> Any:
+    ids = [item["id"] for item in _listed(site, series_id, wanted.language) if wanted.is_called(item)]
+    if len(ids) > 1:
+        raise Ambiguous(f"The series has this chapter {len(ids)} times: name one with --to, of {', '.join(ids)}.")
+    return site.ask("GET", f"chapters/{ids[0]}") if ids else None
+
+
+def _listed(site: Site, series_id: str, language: str) -> Iterator[Any]:
+    for state in _STATES:
+        cursor = ""
+        while cursor is not None:
+            query = f"limit=100&state={state}&language={quote(language)}" + (f"&cursor={cursor}" if cursor else "")
+            listed = site.ask("GET", f"series/{series_id}/chapters?{query}")
+            yield from listed["data"]
+            cursor = listed["page"]["next"]
+
+
+def there(site: Site, chapter: Any, pages: Sequence[Page]) -> list[Page]:
+    """Which of the pages the chapter has already, each of its pages counted for one. No page is sent to find out.
+
+    A site keeps pages without what tells of their maker, so it is the bytes as kept that are compared: by type and
+    size, then by asking the file's address whether it is this one.
+    """
+    if not chapter["pages"]:
+        return []
+    shown: dict[tuple[str, int], list[Any]] = defaultdict(list)
+    for one in chapter["pages"]:
+        shown[one["type"], one["bytes"]].append(one)
+    return [page for page in pages if _take(site, page, shown)]
+
+
+def _take(site: Site, page: Page, shown: dict[tuple[str, int], list[Any]]) -> bool:
+    kept = page.kept()
+    candidates = shown.get((page.type, kept[0]), []) if kept else []
+    for one in candidates:
+        if kept and _is_same(site, one["url"], kept[1]):
+            candidates.remove(one)
+            return True
+    return False
+
+
+def _is_same(site: Site, url: str, sha256: str) -> bool:
+    """Where the file cannot be had, such as a draft's from a network that is not the site, type and size decide."""
+    from hashlib import sha256 as digest
+
+    answer = site.fetch(site.absolute(url), known=f'"{sha256[:32]}"')
+    return answer is None or answer.status == 304 or digest(answer.body).hexdigest() == sha256
+
+
+def require_no_others(chapter: Any, there: Sequence[Page]) -> None:
+    """A chapter that was found by its number is not to get pages behind those of somebody else. Raises OtherPages."""
+    if chapter["pageCount"] > len(there):
+        raise OtherPages(
+            f"The series has this chapter already, with other pages; it was left as it is. To add pages to it: "
+            f"--to {chapter['id']}"
+        )
