@@ -123,19 +123,19 @@ def test_three_thousand_files(database_url: str, other: Storage) -> None:
     assert (counts.rows, counts.stored, found) == (3_000, 2_997, dict.fromkeys(keys[999:1002], "missing"))
 
 
-def test_what_comes_and_goes_meanwhile_is_no_finding(sqlite_url: str, other: Storage) -> None:  # ST-17
+def test_what_comes_and_goes_meanwhile_is_no_finding(sqlite_url: str, storage: Storage) -> None:  # ST-17
     keys = [OLD.format(number) for number in range(4)]
-    add(sqlite_url, other, keys)
-    put(other, OLD.format(9), b"x")  # its row has gone, and its bytes go in the pause
+    add(sqlite_url, storage, keys)
+    put(storage, OLD.format(9), b"x")  # its row has gone, and its bytes go in the pause
 
     def meanwhile(_: int) -> None:
-        if [file.key for file in other.list(keys[3])]:
+        if [file.key for file in storage.list(keys[3])]:
             forget(sqlite_url, keys[3])
-            other.delete(keys[3])
-            add(sqlite_url, other, [OLD.format(7)])
+            storage.delete(keys[3])
+            add(sqlite_url, storage, [OLD.format(7)])
 
-    pause = lambda: other.delete(OLD.format(9))  # noqa: E731
-    assert compared(sqlite_url, other, step=meanwhile, pause=pause)[1] == {}
+    pause = lambda: storage.delete(OLD.format(9))  # noqa: E731
+    assert compared(sqlite_url, storage, hashes=True, step=meanwhile, pause=pause)[1] == {}
 
 
 def test_a_library_is_copied_and_only_once(sqlite_url: str, storage: Storage, other: Storage) -> None:

@@ -54,7 +54,10 @@ class Finding(msgspec.Struct, rename="camel"):
 
 
 class Counts(msgspec.Struct, rename="camel"):
-    """`on_their_way`: stored and without a row, but young."""
+    """How many of each.
+
+    `on_their_way`: stored and without a row, but young, or waited for by an upload; or the row came meanwhile.
+    """
 
     rows: int = 0
     stored: int = 0
@@ -265,9 +268,9 @@ def _is_ours(key: str) -> bool:
 
 def _clear(look: _Look) -> None:
     """Looks again at the suspects: a row may have come; and a deletion has taken the row, but not yet the bytes."""
-    without, look.suspects = set(sweep.without_rows(look.db, look.suspects)), []
-    old = sorted(key for key in without if sweep.id_in(key) < earliest(look.before))
-    look.counts.on_their_way += len(without) - len(old)
+    suspects, look.suspects = look.suspects, []
+    old = [key for key in sweep.without_rows(look.db, suspects) if sweep.id_in(key) < earliest(look.before)]
+    look.counts.on_their_way += len(suspects) - len(old)
     if not old:
         return
     look.pause()
