@@ -19,6 +19,7 @@ COMMANDS = {
     "upload": "send a folder of pages to a site, from anywhere",
     "admin": "make an administrator's account",
     "sweep": "work off what is due, what has run out, and files that nothing points to",
+    "storage": "look whether files are all there, or copy them to another storage",
     "audit": "look whether the log of what was done is whole",
     "migrate": "bring the database to this version, or see what that would do",
     "package": "build the archive of a function, for AWS Lambda, Google or Azure",

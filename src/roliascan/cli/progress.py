@@ -14,7 +14,7 @@ def shown(size: int, *, unit: str, quiet: bool) -> Iterator[tuple[Callable[[int]
         return
     from tqdm import tqdm
 
-    with tqdm(total=size, unit=unit, dynamic_ncols=True) as bar:
+    with tqdm(total=size, unit=unit, unit_scale=unit == "B", dynamic_ncols=True) as bar:
         yield (lambda number: _ignore(bar.update(number))), (lambda line: tqdm.write(line))
 
 

@@ -26,7 +26,7 @@ GRACE = timedelta(hours=24)
 _STEP = 200  # rows that one transaction deletes
 _BLOCK = 1_000  # files looked at in one statement
 _FEW = 100  # strays in a block that are no reason to doubt
-_FOLDERS = ("covers", "files", "incoming", "pages")  # of storage, in the order of their names
+FOLDERS = ("covers", "files", "incoming", "pages")  # of storage, in the order of their names
 _KEY = re.compile(r"[a-z]+/([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.[a-z]+")
 
 P = ParamSpec("P")
@@ -245,7 +245,7 @@ def _delete_strays(sweep: _Sweep) -> None:
 
     Their age is that of the identifier in the key: it was made before the first byte came.
     """
-    for folder in _FOLDERS:
+    for folder in FOLDERS:
         keys = (file.key for file in sweep.storage.list(f"{folder}/"))
         while sweep.may_go_on() and (block := list(islice(keys, _BLOCK))):
             _delete_strays_of(sweep, block)
@@ -253,18 +253,18 @@ def _delete_strays(sweep: _Sweep) -> None:
 
 
 def _delete_strays_of(sweep: _Sweep, block: list[str]) -> None:
-    old = [key for key in block if "" < _id_in(key) < earliest(sweep.before)]
-    strays = _without_rows(sweep.db, old)
+    old = [key for key in block if "" < id_in(key) < earliest(sweep.before)]
+    strays = without_rows(sweep.db, old)
     if len(strays) > max(_FEW, len(old) // 2) and not sweep.strays:
         raise OtherStorage
     for key in strays:
         # once more, right before it goes: the others may have taken a while
-        if sweep.may_go_on() and _without_rows(sweep.db, [key]):
+        if sweep.may_go_on() and without_rows(sweep.db, [key]):
             sweep.storage.delete(key)
             sweep.swept.strays_deleted += 1
 
 
-def _id_in(key: str) -> str:
+def id_in(key: str) -> str:
     match = _KEY.fullmatch(key)
     return match[1] if match else ""
 
@@ -278,10 +278,10 @@ SELECT u.id FROM upload_files u JOIN upload_sessions o ON o.id = u.session_id WH
 """
 
 
-def _without_rows(db: Reader, keys: list[str]) -> list[str]:
+def without_rows(db: Reader, keys: list[str]) -> list[str]:
     """Which of these keys no file has, and no upload under way waits for."""
     rows = db.read("SELECT storage_key FROM files WHERE storage_key IN (:keys)", _Key, keys=keys) if keys else []
     found = {row.storage_key for row in rows}
-    without = {key: _id_in(key) for key in keys if key not in found}
+    without = {key: id_in(key) for key in keys if key not in found}
     waiting = {row.id for row in db.read(_WAITED_FOR, _Id, ids=list(without.values()))} if without else set()
     return [key for key, id in without.items() if id not in waiting]
