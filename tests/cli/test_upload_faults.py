@@ -11,6 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from roliascan.cli.uploading import wire
 from tests.cli import fronts
 from tests.cli.fronts import Front, Heard, Said
 from tests.cli.places import Place
@@ -32,11 +35,25 @@ def test_cut_at_random_points_it_arrives_whole_and_nothing_twice(uploading: Uplo
     chapter = uploading.chapter()
     with fronts.cutting(uploading.address, cuts=80, share=0.5, seed=7) as cutter:
         ran = sender.run("upload", where, "--to", chapter, "--site", cutter.url, "--tries", 30, "--json")
-        assert (ran.status, ran.err) == (0, "")
+        assert (ran.status, ran.err) == (0, ""), ran.out
         assert cutter.cuts >= 60
         assert len(cutter.completed) == 60
         assert cutter.sent_again == []
     assert are_equal(uploading.pages(chapter), contents(where))
+
+
+@pytest.mark.parametrize("rest", ["", "Content-Length:", "Content-Le", "Transfer-Encoding: chu", "Content-Length: 9"])
+def test_an_answer_that_ends_within_its_head_is_none(rest: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with listener.accept()[0] as client:
+                client.recv(1 << 14)
+                client.sendall(f"HTTP/1.1 200 OK\r\n{rest}".encode())
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(wire.Lost):
+            wire.send("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", headers={})
 
 
 def test_killed_in_the_middle_and_run_again(uploading: Uploading, sender: Place) -> None:

@@ -73,7 +73,8 @@ def send(method: str, url: str, *, headers: dict[str, str], body: bytes | Body |
 
 def _is_whole(answer: Answer) -> bool:
     """http.client takes an end within the headers for the end of them: then no length is told, and nothing follows."""
-    is_measured = "Content-Length" in answer.headers or "Transfer-Encoding" in answer.headers
+    length, coding = (answer.headers.get(name, "").strip() for name in ("Content-Length", "Transfer-Encoding"))
+    is_measured = length.isdecimal() or coding.lower() == "chunked"
     return is_measured or answer.status in {204, 304} or answer.json is not None
 
 
