@@ -124,8 +124,8 @@ def test_killed_after_each_statement_the_first_schema_converges(empty_database_u
 @on_empty_servers
 def test_killed_after_each_statement_later_revisions_converge(seeded: str, sqlite_url: str) -> None:
     """MG-06: each after the first, over rows."""
-    migrations.downgrade(seeded, "1")
     rows = contents(seeded)
+    migrations.downgrade(seeded, "1")
     with killing(seeded) as killer:
         while killer.kills < 500:
             try:
