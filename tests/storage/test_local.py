@@ -243,3 +243,20 @@ def test_a_killed_writer_leaves_nothing_visible(storage: Storage, root: Path) ->
     assert list(storage.list()) == []
     put(storage, "pages/x.jpg", b"whole")
     assert [stored.bytes for stored in storage.list()] == [5]
+
+
+@pytest.mark.parametrize("look", ["open", "list", "start"])
+def test_a_writer_that_died_before_its_last_step_leaves_a_whole_file(storage: Storage, root: Path, look: str) -> None:
+    """SL-01: the file has its key, and still the name of its draft; bytes that are whole are there."""
+    put(storage, "pages/x.jpg", b"whole")
+    (root / ".incoming" / "draft").hardlink_to(root / "pages/x.jpg")
+    if look == "list":
+        assert [one.key for one in storage.list()] == ["pages/x.jpg"]
+    elif look == "start":
+        open_storage(f"file:{root}")
+        assert list((root / ".incoming").iterdir()) == []
+    with storage.open("pages/x.jpg") as file:
+        assert file.read() == b"whole"
+    assert list((root / ".incoming").iterdir()) == []
+    with pytest.raises(KeyTaken):
+        put(storage, "pages/x.jpg", b"other")

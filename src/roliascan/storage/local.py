@@ -45,6 +45,7 @@ class LocalStorage:
             os.makedirs(os.path.join(self._root, _INCOMING), exist_ok=True)
             with self._folder([_INCOMING]) as incoming:
                 _clear(incoming, before=time.time() - _ABANDONED)
+            self._settle()
         except OSError as error:
             raise UnknownStorage(f"STORAGE_URL: the folder {root} cannot be used: {error.strerror}.") from error
 
@@ -73,6 +74,8 @@ class LocalStorage:
         *folders, name = check_key(key).split("/")
         with _refusals(NotStored), self._folder(folders) as folder:
             descriptor = os.open(name, _READ, dir_fd=folder)
+        if os.fstat(descriptor).st_nlink > 1:
+            self._settle()
         if not _is_ours(os.fstat(descriptor)):
             os.close(descriptor)
             raise NotStored
@@ -88,10 +91,19 @@ class LocalStorage:
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
         check_prefix(prefix)
         with _refusals(StorageUnavailable), self._folder([]) as root:
+            self._settle()
             yield from _walk(root, "", prefix, after)
 
     def ticket(self, key: str, *, type: str, bytes: int, sha256: str, expires_at: datetime) -> Ticket | None:
         return None
+
+    def _settle(self) -> None:
+        """Ends what writers did not, who died when a file had its key and had not yet lost the name of its draft."""
+        with suppress(OSError), self._folder([_INCOMING]) as incoming, os.scandir(incoming) as entries:
+            for entry in entries:
+                with suppress(OSError):  # another did so meanwhile, or may not
+                    if entry.stat(follow_symlinks=False).st_nlink > 1:
+                        os.unlink(entry.name, dir_fd=incoming)
 
     @contextmanager
     def _folder(self, names: Sequence[str], *, make: bool = False) -> Iterator[int]:
