@@ -32,8 +32,7 @@ on_postgresql = pytest.mark.parametrize("database_url", WITH_POOLER, indirect=Tr
 on_mariadb = pytest.mark.parametrize("database_url", [MARIADB], indirect=True)
 with_foreign_keys = pytest.mark.parametrize("database_url", EACH, indirect=True)
 
-_OF_SQL = {"database", "library", "servers"}
-_FURTHER = {"postgresql16": _OF_SQL, "postgresql pooled": {*_OF_SQL, "people", "community"}}
+_FURTHER = {"postgresql16": {"database", "servers"}, "postgresql pooled": {"database", "library", "servers"}}
 _FIXTURES = ("database_url", "empty_database_url", "site_url")
 
 
