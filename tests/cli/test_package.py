@@ -24,6 +24,7 @@ from tests.servers import program
 REQUIREMENTS = program.PROJECT / "requirements"
 LOCKED = re.compile(r"^([a-z0-9.-]+)==\S+", re.M)
 MOST = 10_000_000
+MOST_ON_AZURE = 15_000_000  # Azure's runtime has no library for its own storage, as Amazon's has
 """Bytes of a package without Pillow."""
 
 TWICE = [("google",), *([("aws",), ("aws", "--migrations"), ("azure",)] if packages.ALL else [])]
@@ -131,7 +132,7 @@ def test_sizes_are_told_by_part(aws: Package) -> None:
 def test_it_is_small_on_each_platform(words: tuple[str, ...], tmp_path: Path) -> None:
     told = packages.package(*words, output=tmp_path)
     assert (told["compiledFiles"] > 30) == (words != ("google",))
-    assert told["bytesWithoutPillow"] <= MOST
+    assert told["bytesWithoutPillow"] <= (MOST_ON_AZURE if words[0] == "azure" else MOST)
 
 
 def test_the_openapi_document_is_frozen_in_it(aws: Package) -> None:
