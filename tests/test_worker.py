@@ -3,6 +3,8 @@
 import io
 import os
 import signal
+import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,8 @@ for line in sys.stdin.buffer:
         os.abort()
     if question == "stick":
         signal.pause()
+    while question == "endless":
+        os.write(1, b"x" * 65536)
     if question == "half":
         os.write(1, b'"half of an ans'), os._exit(0)
     if question == "leave":
@@ -71,11 +75,36 @@ def test_one_that_is_stuck_is_ended(worker: Worker, rest: bytes) -> None:
     assert worker.ask(b"b\n", within=60).startswith(b'["b"')
 
 
-def test_one_that_was_killed_between_two_questions_gives_no_answer_once(worker: Worker) -> None:
+def test_one_that_was_killed_between_two_questions_is_started_anew(worker: Worker) -> None:
+    """It died of nobody's question, and nobody's image is to blame."""
     worker.ask(b"a\n", within=60)
-    os.kill(worker.pid or 0, signal.SIGKILL)
-    assert worker.ask(b"b\n", within=60) == b""
-    assert worker.ask(b"c\n", within=60).startswith(b'["c"')
+    before = worker.pid or 0
+    os.kill(before, signal.SIGKILL)
+    os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
+    assert worker.ask(b"b\n", within=60).startswith(b'["b"')
+    assert worker.pid != before
+
+
+def test_those_that_died_leave_nothing_behind(worker: Worker) -> None:
+    kept = len(weakref.finalize._registry)  # type: ignore[attr-defined]
+    for _ in range(3):
+        assert worker.ask(b"crash\n", within=60) == b""
+    assert len(weakref.finalize._registry) <= kept  # type: ignore[attr-defined]
+
+
+def test_an_answer_without_end_is_none(worker: Worker) -> None:
+    assert worker.ask(b"endless\n", within=60) == b""
+
+
+def test_what_lies_in_the_folder_where_we_are_is_not_run(
+    worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a folder of comics that somebody else made."""
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "json.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path / "downloads")
+    monkeypatch.setattr("sys.path", [path for path in sys.path if path])
+    assert worker.ask(b"a\n", within=60).startswith(b'["a"')
 
 
 def test_an_answer_that_nobody_waited_for_is_not_the_next_ones(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import sys
 import weakref
 from typing import BinaryIO, NamedTuple
 
+_LONGEST = 1 << 16  # bytes of an answer
 _KEPT = ("LD_LIBRARY_PATH", "LANG", "TMPDIR")  # of the environment
 
 
@@ -27,12 +28,13 @@ class Worker:
 
     It reads questions and writes an answer to each, one line, on the socket that it gets as standard input and output,
     and ends with its input, which is when this process ends. Of this process' environment it gets only what finds
-    modules and libraries: no secret.
+    modules and libraries: no secret. (It is of the same user, who may look into this process.)
     """
 
     def __init__(self, module: str) -> None:
         self._module = module
         self._running: _Running | None = None
+        self._at_the_end: weakref.finalize[..., Worker] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -44,13 +46,15 @@ class Worker:
         The same where it does not take the question, or does not answer, within so many seconds. The next question
         starts another. Raises OSError where none can be started.
         """
+        if self._running and self._running.process.poll() is not None:
+            self.end()  # it died while it had nothing to do, of nobody's question
         running = self._running or self._start()
         answer = b""
         try:
             running.asks.settimeout(within)
             for part in question:
                 running.asks.sendall(part)
-            answer = running.answers.readline()
+            answer = running.answers.readline(_LONGEST)
         except (TimeoutError, BrokenPipeError, ConnectionResetError):
             pass
         finally:  # also when interrupted: the next answer could be to this question
@@ -63,13 +67,15 @@ class Worker:
         running, self._running = self._running, None
         if running:
             running.end()
+        if self._at_the_end:
+            self._at_the_end.detach()  # else it keeps what ended, one for each that died
 
     def _start(self) -> _Running:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", self._module],
+                    [sys.executable, "-P", "-m", self._module],
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
                     env=_surroundings(),
@@ -79,7 +85,7 @@ class Worker:
                 ours.close()
                 raise
         self._running = _Running(process, ours, ours.makefile("rb"))
-        weakref.finalize(self, self._running.end)
+        self._at_the_end = weakref.finalize(self, self._running.end)
         return self._running
 
 

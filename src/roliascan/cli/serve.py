@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     # glibc would keep for each thread what a login or an image needed once: 190 MB after 50 logins, and 35 MB so.
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "1048576")
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a traceback, until the server has handlers
-    os.execv(sys.executable, [sys.executable, "-m", "roliascan.cli.listening"])  # noqa: S606 - our own module
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "roliascan.cli.listening"])  # noqa: S606 - our own module
 
 
 def _refuse_taken_port(found: Settings) -> None:
