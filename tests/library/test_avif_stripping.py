@@ -151,18 +151,36 @@ def test_a_thumbnail_is_overwritten_and_the_picture_is_still_shown() -> None:
 @pytest.mark.parametrize(
     "links",
     [
-        [(b"thmb", 1, 2)],
-        [(b"thmb", 2, 1), (b"thmb", 1, 2)],
         [(b"thmb", 2, 1), (b"auxl", 2, 1)],
         [(b"thmb", 2, 1), (b"dimg", 1, 2)],
+        [(b"auxl", 2, 1)],
     ],
-    ids=["the picture shown", "each of the other", "transparency", "a part"],
+    ids=["called a thumbnail, and transparency", "called a thumbnail, and a part", "transparency"],
 )
-def test_what_is_called_a_thumbnail_and_is_needed_stays(links: list[tuple[bytes, int, int]]) -> None:
+def test_what_belongs_to_the_picture_shown_stays(links: list[tuple[bytes, int, int]]) -> None:
     items: list[Item] = [(b"av01", b"", PICTURE), (b"av01", b"", THUMBNAIL)]
     result = stripped("avif", built(items, links=references(*links)))
     assert PICTURE in result
     assert THUMBNAIL in result
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [],
+        [(b"thmb", 1, 2)],
+        [(b"thmb", 2, 1), (b"thmb", 1, 2)],
+        [(b"thmb", 2, 1), (b"cdsc", 2, 1)],
+        [(b"dimg", 2, 1)],
+    ],
+    ids=["nothing", "the picture shown as its thumbnail", "thumbnails of each other", "a description", "made of it"],
+)
+def test_a_picture_that_is_never_shown_goes(links: list[tuple[bytes, int, int]]) -> None:
+    """UP-20: it may be the one before something was cut away."""
+    items: list[Item] = [(b"av01", b"", PICTURE), (b"av01", b"", THUMBNAIL)]
+    result = stripped("avif", built(items, links=references(*links)))
+    assert PICTURE in result
+    assert THUMBNAIL not in result
 
 
 def test_a_picture_keeps_the_bytes_that_metadata_says_are_its_own() -> None:

@@ -40,7 +40,7 @@ def strip_avif(content: bytes) -> bytes:
         raise ImageDamaged
     meta = unique_boxes(content, full(top.get("meta")))
     items = _items(content, full(meta.get("iinf")))
-    shown = {item.number for item in items if item.kind in _PICTURES} - _thumbnails(content, meta)
+    shown = {item.number for item in items if item.kind in _PICTURES} & _seen(content, meta, items)
     pictures, others = _extents(content, meta, shown)
     if any(_meet(pictures, start, end) for start, end in others):
         raise ImageDamaged
@@ -70,17 +70,32 @@ def _items(content: bytes, span: Span) -> list[_Item]:
     return list(items.values())
 
 
-def _thumbnails(content: bytes, meta: dict[str, Span]) -> set[int]:
-    """Numbers of the items that are thumbnails, and nothing else: no part of a picture, and not the one shown."""
-    small: set[int] = set()
-    used: set[int] = set()
+_LINKS = 1 << 18  # from item to item; a grid has up to 65,536 tiles, and as many of its transparency
+
+
+def _seen(content: bytes, meta: dict[str, Span], items: list[_Item]) -> set[int]:
+    """Numbers of the item that is shown, of those it is made of or made into, and of what belongs to these."""
+    start, end = full(meta.get("pitm"))
+    made = {item.number for item in items if item.kind in (b"tmap", b"sato")}
+    leads: dict[int, list[int]] = {}
+    links = 0
     for name, source, targets in _references(content, meta):
-        (small if name == "thmb" else used).add(source)
-        if name not in ("auxl", "cdsc"):  # what only adds to it goes unused without it
-            used.update(targets)
-    start, end = full(meta.get("pitm")) if "pitm" in meta else (0, 0)
-    used.add(int.from_bytes(content[start:end], "big"))
-    return small - used
+        links += len(targets)
+        if links > _LINKS:
+            raise ImageDamaged
+        if name == "dimg":
+            leads.setdefault(source, []).extend(targets)
+        if name == "auxl" or (name == "dimg" and source in made):
+            for target in targets:
+                leads.setdefault(target, []).append(source)
+    seen: set[int] = set()
+    waiting = [int.from_bytes(content[start:end], "big")]
+    while waiting:
+        number = waiting.pop()
+        if number not in seen:
+            seen.add(number)
+            waiting.extend(leads.get(number, ()))
+    return seen
 
 
 def _references(content: bytes, meta: dict[str, Span]) -> Iterator[tuple[str, int, tuple[int, ...]]]:
