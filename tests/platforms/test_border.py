@@ -204,16 +204,17 @@ def test_places_for_files_are_kept_until_they_are_sent() -> None:
         start_response("200 OK", [])
         return [b"small"] if "small" in environ["PATH_INFO"] else iter([b"a", b"b"])
 
-    served = bordered(app, hops=0, files=1, inherited={})
+    served = bordered(app, hops=0, files=1, bodies=9, inherited={})
 
-    def answer(path: str) -> tuple[str, Any]:
+    def answer(path: str, **more: str) -> tuple[str, Any]:
         begun: list[str] = []
-        chunks = served({**ENVIRON, "PATH_INFO": path}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]
+        chunks = served({**ENVIRON, "PATH_INFO": path, **more}, lambda status, *_: begun.append(status))  # type: ignore[arg-type]
         return begun[-1][:3], chunks
 
     first, chunks = answer("/uploads/pages/a.png")
     assert (first, next(iter(chunks))) == ("200", b"a")
     assert answer("/uploads/pages/b.png")[0] == "503"
+    assert answer("/uploads/pages/b.png", CONTENT_LENGTH="0")[0] == "503"  # it takes no place for bodies
     assert answer("/api/v1/series")[0] == "200"
     chunks.close()
     chunks.close()  # again is no second place

@@ -70,13 +70,14 @@ def bordered(
             return _refuse(request, refused, start_response)
         crashed = partial(requests.crashed, request_id=request[requests.REQUEST_ID])
         is_file = request.get("PATH_INFO", "").startswith(FILES)
-        places = of_bodies if "CONTENT_LENGTH" in request else of_files if is_file else None
+        has_body = "CONTENT_LENGTH" in request
+        places = of_files if is_file else of_bodies if has_body else None
         if places is None:
             return passed(app, request, start_response, crashed=crashed)
         place = places.take(_sharing(request[requests.CLIENT]))
         if place is None:
             return _refuse(request, _busy(request), start_response, level="warning")
-        begin = start_response if is_file else _closing_before_the_rest(request, start_response)
+        begin = _closing_before_the_rest(request, start_response) if has_body else start_response
         try:
             answer = passed(app, request, begin, crashed=crashed)
         except BaseException:
