@@ -8,12 +8,14 @@ import ssl
 import threading
 from collections import Counter
 from contextlib import suppress
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from roliascan.cli.uploading import wire
+from roliascan.cli.uploading.site import SiteRefused
 from tests.cli import fronts
 from tests.cli.fronts import Front, Heard, Said
 from tests.cli.places import Place
@@ -299,3 +301,25 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(sender: Place, tmp_pat
     assert ran.err.startswith(f"roliascan: {url} did not answer in 2 tries (")
     assert "certificate verify failed" in ran.err
     assert not any(heard)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[", "http://\u2100.x/", f"http://{'a' * 70}.x/", "ftp://127.0.0.1/", "nothing"]
+)
+def test_an_address_that_is_none_is_no_way_to_send(url: str) -> None:
+    with pytest.raises(wire.Lost):
+        wire.send("PUT", url, headers={})
+
+
+@pytest.mark.parametrize("headers", [{"A": "b\r\nC: d"}, {"A": ["b"]}])
+def test_headers_that_are_none_are_not_sent(headers: Any) -> None:
+    with pytest.raises(wire.Lost):
+        wire.send("PUT", "http://127.0.0.1:9/", headers=headers)
+
+
+@pytest.mark.parametrize("errors", [["x"], 5, "x", [{"field": 1}], None])
+def test_a_refusal_may_say_anything(errors: Any) -> None:
+    body = json.dumps({"detail": "no \x1b]0;", "errors": errors}).encode()
+    refusal = SiteRefused(wire.Answer(400, Message(), body))
+    assert refusal.status == 400
+    assert "\x1b" not in refusal.detail

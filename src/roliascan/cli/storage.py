@@ -94,7 +94,8 @@ def _copy(args: argparse.Namespace) -> int:
     if _place(args.urls[0]) == _place(args.urls[1]):
         args.wrong_use("FROM and TO are the same storage")
     with surroundings.site() as site:
-        source, target = _opened("FROM", args.urls[0]), _opened("TO", args.urls[1])
+        key = site.settings.azure_storage_key
+        source, target = _opened("FROM", args.urls[0], key), _opened("TO", args.urls[1], key)
         total = site.db.read(_TOTAL, _Total)[0]
         with progress.shown(int(total.bytes), unit="B", quiet=args.json) as (step, say):
             copied = moving.copy(
@@ -124,9 +125,9 @@ def _place(url: str) -> tuple[str, list[str]]:
     return address.rstrip("/"), [text.rstrip("/") for text in parse_qs(query).get("endpoint", [])]
 
 
-def _opened(name: str, url: str) -> Storage:
+def _opened(name: str, url: str, azure_key: str) -> Storage:
     try:
-        return open_storage(url)
+        return open_storage(url, azure_key=azure_key if url.startswith("az:") else "")
     except UnknownStorage as unknown:
         raise UnknownStorage(f"{name}: {str(unknown).removeprefix('STORAGE_URL: ')}") from None
 

@@ -172,7 +172,7 @@ def _is_ours(status: os.stat_result) -> bool:
 def _clear(folder: int, *, before: float) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, IsADirectoryError, PermissionError):
                 if entry.stat(follow_symlinks=False).st_mtime < before:
                     os.unlink(entry.name, dir_fd=folder)
 

@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from roliascan.cli.importing.names import shown
 from roliascan.cli.uploading.folder import Page, Wrong
 from roliascan.cli.uploading.site import Site, SiteRefused
 from roliascan.errors import Invalid, Problem
@@ -71,7 +72,7 @@ def ask(site: Site, chapter_id: str, pages: Sequence[Page]) -> Any:
         return site.ask("POST", "uploads", {"target": {"chapterId": chapter_id}, "files": files})
     except SiteRefused as refusal:
         wrong = [
-            Wrong(page.name, f"{field.partition('.')[2]} {message}")
+            Wrong(page.name, shown(f"{field.partition('.')[2]} {message}", 1000))
             for place, page in enumerate(pages)
             for field, message in refusal.errors.items()
             if field.startswith(f"files[{place}]")

@@ -27,10 +27,12 @@ class SiteRefused(Refusal):
     def __init__(self, answer: Answer) -> None:
         self.status = answer.status
         self.said = answer.code
-        self.errors = {str(one.get("field")): str(one.get("message")) for one in answer.problem.get("errors") or ()}
+        told = answer.problem.get("errors")
+        errors = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        self.errors = {str(one.get("field")): str(one.get("message")) for one in errors}
         named = "; ".join(f"{field} {message}" for field, message in self.errors.items())
-        told = named or str(answer.problem.get("detail", "")) or f"status {answer.status}, without a word"
-        super().__init__(f"The site refuses this: {shown(told, 1000)}")
+        said = named or str(answer.problem.get("detail", "")) or f"status {answer.status}, without a word"
+        super().__init__(f"The site refuses this: {shown(said, 1000)}")
 
 
 class Moved(Refusal):
@@ -116,7 +118,7 @@ class Site:
             try:
                 answer = wire.send(method, url, headers=headers, body=sent)
             except Lost as lost:
-                answer, why = None, str(lost)
+                answer, why = None, shown(str(lost))
                 continue
             if not patience.is_not_now(answer):
                 return answer

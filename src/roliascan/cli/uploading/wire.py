@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 TIMEOUT_S = 120  # without a byte, in either direction: completing decodes an image, which takes a while
 BLOCK = 64 * 1024
+MOST = 256 << 20  # bytes of an answer; a stored file is the largest
 
 
 class Lost(Exception):
@@ -56,16 +57,20 @@ class Answer(NamedTuple):
 
 def send(method: str, url: str, *, headers: dict[str, str], body: bytes | Body | None = None) -> Answer:
     """`headers` are all that is sent, Content-Length of a `Body` included. Raises Lost."""
-    parts = urlsplit(url)
-    target = parts._replace(scheme="", netloc="").geturl() or "/"
     try:
+        parts = urlsplit(url)
+        target = parts._replace(scheme="", netloc="").geturl() or "/"
         with closing(_connection(parts.scheme, parts.netloc)) as connection:
             _ask(connection, method, target, headers, body)
             response = connection.getresponse()
-            answer = Answer(response.status, response.headers, response.read())
-    except (OSError, http.client.HTTPException) as error:
+            answer = Answer(response.status, response.headers, response.read(MOST + 1))
+            if response.length:  # a bounded read takes an early end for the end
+                raise http.client.IncompleteRead(b"", response.length)
+    except (OSError, ValueError, TypeError, http.client.HTTPException) as error:  # an address or a header that is none
         raise Lost(getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
 
+    if len(answer.body) > MOST:
+        raise Lost("the answer has no end")
     if not _is_whole(answer):
         raise Lost("the answer was cut short")
     return answer
