@@ -40,9 +40,9 @@ def main() -> int:
         spoiling = _start_images(pool, seed) if "images" in only else []
         found = [
             *_tell_requests(asking),
-            *_tell_walks(walking),
-            *_tell_round_trips(travelling),
-            *_tell_images(spoiling),
+            *_tell(walking, "{steps} steps on the model and on every database"),
+            *_tell(travelling, "{all} requests and answers through the gateway, {wrong} forms with a difference"),
+            *_tell(spoiling, "{all} spoiled images"),
         ]
     return 1 if any(found) else 0
 
@@ -91,29 +91,11 @@ def _print_row(told: Told) -> None:
     print(_ROW.format(told.role or "stranger", told.kind, told.requests, done, statuses))
 
 
-def _tell_walks(walking: Iterable[Future[tuple[Counter[str], str]]]) -> list[bool]:
+def _tell(running: Iterable[Future[tuple[Counter[str], str]]], headline: str) -> list[bool]:
     """Whether something was found, for each."""
-    found, counts = _gathered(walking)
+    found, counts = _gathered(running)
     if found:
-        print(f"\n{steps_of(counts)} steps on the model and on every database")
-    _print_counts(counts)
-    return found
-
-
-def _tell_round_trips(travelling: Iterable[Future[tuple[Counter[str], str]]]) -> list[bool]:
-    """Whether something was found, for each."""
-    found, counts = _gathered(travelling)
-    if found:
-        print(f"\n{counts.total()} requests and answers through the gateway, {sum(found)} forms with a difference")
-    _print_counts(counts)
-    return found
-
-
-def _tell_images(spoiling: Iterable[Future[tuple[Counter[str], str]]]) -> list[bool]:
-    """Whether something was found."""
-    found, counts = _gathered(spoiling)
-    if found:
-        print(f"\n{counts.total()} spoiled images")
+        print("\n" + headline.format(all=counts.total(), steps=steps_of(counts), wrong=sum(found)))
     _print_counts(counts)
     return found
 
