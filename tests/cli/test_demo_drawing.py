@@ -76,7 +76,7 @@ def test_every_letter_is_one_that_can_be_drawn() -> None:
 @pytest.mark.parametrize("series", SERIES, ids=KEYS)
 def test_a_cover_is_a_colour_picture_with_the_title(series: Series) -> None:
     cover = drawing.cover(series)
-    image, _ = images.inspect(io.BytesIO(cover.data), max_bytes=1 << 20)
+    image, *_ = images.inspect(io.BytesIO(cover.data), max_bytes=1 << 20)
     assert (image.type, image.width, image.height) == (cover.type, 1000, 1500)
     title = decoded(cover).crop((0, 0, 1000, 320)).resize((250, 80), Image.Resampling.NEAREST).tobytes()
     near = [
@@ -91,7 +91,7 @@ def test_pages_are_what_comics_have(series: Series) -> None:
     pictures = first_chapter(series)
     assert [picture.name[:3] for picture in pictures] == [f"{n:03}" for n in range(1, series.chapters[0].pages + 1)]
     for picture in pictures:
-        image, _ = images.inspect(io.BytesIO(picture.data), max_bytes=1 << 20)
+        image, *_ = images.inspect(io.BytesIO(picture.data), max_bytes=1 << 20)
         assert image.type == picture.type
         if series.type == "webtoon":
             assert (image.width, image.height, decoded(picture).mode) == (800, 1280, "RGB")

@@ -39,7 +39,7 @@ def look_at(wanted: int, seed: int) -> tuple[Counter[str], list[str]]:
 
 def _outcome(content: bytes) -> str:
     try:
-        found, kept = images.inspect(io.BytesIO(content), max_bytes=1 << 20, max_pixels=1_000_000)
+        found, kept, _ = images.inspect(io.BytesIO(content), max_bytes=1 << 20, max_pixels=1_000_000)
     except Refusal as refusal:
         crashed = isinstance(refusal.__cause__, ChildProcessError)
         return "crashed the decoder" if crashed else refusal.code

@@ -18,8 +18,8 @@ from PIL import Image as Pillow
 from roliascan.errors import Busy, Invalid, Refusal, TooLarge, UnsupportedType
 from roliascan.library import decoding, images
 from roliascan.library.image_headers import read_header, sniff
-from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
-from roliascan.library.images import Image, ImageType, inspect
+from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, ImageType, NotAnImage, UnsupportedImage
+from roliascan.library.images import Image, inspect
 from tests.drawings import (
     RED,
     WHOLE,
@@ -58,7 +58,7 @@ KINDS = list(TYPES)
 
 
 def look(content: bytes, *, max_bytes: int = 10_000_000, max_pixels: int = 40_000_000, wait: float = 10) -> Image:
-    found, _ = inspect(io.BytesIO(content), max_bytes=max_bytes, max_pixels=max_pixels, wait=wait)
+    found, *_ = inspect(io.BytesIO(content), max_bytes=max_bytes, max_pixels=max_pixels, wait=wait)
     return found
 
 
@@ -93,7 +93,7 @@ def test_the_name_of_a_file_means_nothing(kind: str, suffix: str, tmp_path: Path
     path = tmp_path / ("page" + suffix)
     path.write_bytes(page(kind))
     with path.open("rb") as source:
-        image, _ = inspect(source, max_bytes=10_000_000)
+        image, *_ = inspect(source, max_bytes=10_000_000)
         assert source.tell() == 0  # ready to be stored
     assert (image.type, image.extension) == TYPES[kind]
 
@@ -281,7 +281,7 @@ with open(small, "rb") as source:
     images.inspect(source, max_bytes=10_000_000)
 before = peak()
 with open(large, "rb") as source:
-    image, _ = images.inspect(source, max_bytes=10_000_000)
+    image, *_ = images.inspect(source, max_bytes=10_000_000)
 print((peak() - before) / (image.width * image.height))
 """
 
@@ -368,7 +368,7 @@ def test_bytes_after_the_end_are_not_kept_where_decoders_pass_over_them(kind: st
         with pytest.raises(ImageDamaged):
             look(content)
     else:
-        found, kept = inspect(io.BytesIO(content), max_bytes=10_000_000)
+        found, kept, _ = inspect(io.BytesIO(content), max_bytes=10_000_000)
         assert (found.width, found.sent_bytes, found.bytes) == (60, len(content), len(page(kind)))
         assert kept.read() == page(kind)
 

@@ -13,6 +13,7 @@ from roliascan.database import Database, Tx
 from roliascan.errors import Invalid, Problem
 from roliascan.library import documents, images, pages
 from roliascan.library.documents import Document
+from roliascan.library.image_terms import Variant
 from roliascan.library.images import Image
 from roliascan.library.pages import New, Upload
 from roliascan.people import sessions
@@ -70,10 +71,10 @@ def _insert(tx: Tx, new: New, name: str, *, person: Person, now: datetime) -> No
     tx.insert_many("files", [pages.file_row(new, purpose="file", name=name, person=person, now=now)])
 
 
-def inspect(source: BinaryIO, *, max_bytes: int) -> tuple[Image | Document, BinaryIO]:
+def inspect(source: BinaryIO, *, max_bytes: int) -> tuple[Image | Document, BinaryIO, tuple[Variant, ...]]:
     """What a file of at most `max_bytes` is, by its bytes alone, and what to keep of it. Raises images' refusals."""
     if documents.is_document(source):
-        return documents.measure(source), source
+        return documents.measure(source), source, ()
     return images.inspect(source, max_bytes=max_bytes)
 
 

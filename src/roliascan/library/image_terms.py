@@ -1,8 +1,10 @@
 """What is said of image files: the refusals of those that cannot be taken, and what a header tells."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from roliascan.errors import Invalid, TooLarge, UnsupportedType
+
+ImageType = Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]
 
 
 class NotAnImage(UnsupportedType):
@@ -33,3 +35,14 @@ class Header(NamedTuple):
     frames: int
     pixels: int
     turned: bool  # shown a quarter turned
+
+
+class Variant(NamedTuple):
+    """Another size or encoding of an image: its name, what it is, and its bytes."""
+
+    name: str
+    type: ImageType
+    extension: str
+    width: int
+    height: int
+    content: bytes

@@ -5,20 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
 from roliascan.errors import Busy, TooManyAtOnce
-from roliascan.library.image_terms import Header, ImageDamaged, ImageTooLarge
+from roliascan.library.image_terms import Header, ImageDamaged, ImageTooLarge, ImageType, Variant
 
 if TYPE_CHECKING:
     from roliascan.library.decoding import Found
     from roliascan.worker import Worker
 
 # What reads headers, and what starts processes, costs a cold start milliseconds: it is imported where it is needed.
-
-ImageType = Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]
 
 MAX_SIDE = 65_535  # pixels; JPEG and GIF can say no more, and browsers show no more
 MAX_FRAMES = 1_000  # of an animation: each costs time, however small it is
@@ -50,6 +48,14 @@ class Image(msgspec.Struct, frozen=True):
     wide: bool
 
 
+class Inspected(NamedTuple):
+    """What an image is, its bytes as they are to be kept, and what to keep beside it."""
+
+    found: Image
+    kept: BinaryIO
+    variants: tuple[Variant, ...] = ()
+
+
 class _Format(NamedTuple):
     type: ImageType
     extension: str
@@ -64,9 +70,7 @@ _FORMATS = {
 }
 
 
-def inspect(
-    source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, wait: float = _WAIT
-) -> tuple[Image, BinaryIO]:
+def inspect(source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, wait: float = _WAIT) -> Inspected:
     """What an image is, and its bytes as they are to be kept: the same pixels, without what tells of its maker.
 
     Reads the whole of `source` (seekable; left at its start), and vouches that it is an image which can be shown.
@@ -111,7 +115,12 @@ def inspect(
         placeholder=placeholder,
         wide=width > height,
     )
-    return image, BytesIO(kept)
+    return Inspected(image, BytesIO(kept))
+
+
+def prepare(source: BinaryIO, *, max_bytes: int) -> Inspected:
+    """The same for a page of a chapter, with its variants."""
+    return inspect(source, max_bytes=max_bytes)
 
 
 def end_decoders() -> None:

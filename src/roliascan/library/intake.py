@@ -70,7 +70,7 @@ def take_in(
     with pages.kept_or_removed(storage) as stored, pages.kept_or_removed(storage) as covers:
         for upload in uploads:
             with _named(upload):
-                pages.store(storage, stored, upload, pages.FOLDER, images.inspect, max_bytes=max_bytes, now=now)
+                pages.store(storage, stored, upload, pages.FOLDER, images.prepare, max_bytes=max_bytes, now=now)
         if cover is not None:
             pages.store(storage, covers, cover, COVERS, images.inspect, max_bytes=max_bytes, now=now)
     with pages.removed_without_rows(db, storage, [*stored, *covers]):

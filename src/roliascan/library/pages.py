@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tempfile import SpooledTemporaryFile
 
     from roliascan.library.documents import Document
+    from roliascan.library.image_terms import Variant
 
 FOLDER = "pages"
 MOST_PAGES = 1_000
@@ -63,9 +64,11 @@ class New(NamedTuple):
 
 
 class Inspect(Protocol):
-    """Finds out what a file is, and what to keep of it; see images.inspect."""
+    """Finds out what a file is, what to keep of it, and what beside it; see images.Inspected."""
 
-    def __call__(self, source: BinaryIO, *, max_bytes: int) -> "tuple[images.Image | Document, BinaryIO]": ...
+    def __call__(
+        self, source: BinaryIO, *, max_bytes: int
+    ) -> "tuple[images.Image | Document, BinaryIO, tuple[Variant, ...]]": ...
 
 
 class Coming(NamedTuple):
@@ -102,7 +105,7 @@ def add(
     require_right(person, "pages.add", owns=held.owns, leads=held.leads)
     with kept_or_removed(storage) as stored:
         for upload in uploads:
-            store(storage, stored, upload, FOLDER, images.inspect, max_bytes=max_bytes, now=now)
+            store(storage, stored, upload, FOLDER, images.prepare, max_bytes=max_bytes, now=now)
         if not stored:
             raise Invalid(Problem("files", "send at least one image"))
     with removed_without_rows(db, storage, stored):
@@ -159,7 +162,7 @@ def store(
         raise TooManyPages
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
         copied = _copy(upload, spool, max_bytes)
-        found, kept = inspect(copied, max_bytes=max_bytes)
+        found, kept, _ = inspect(copied, max_bytes=max_bytes)
         file_id = new_id(now)
         key = keys.make_key(folder, file_id, found.extension)
         storage.put(key, kept, type=found.type)

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from roliascan import __version__, errors
 from roliascan.errors import Invalid, NotAllowed, NotFound, NotSignedIn, PreconditionFailed, Refusal
-from roliascan.library.images import ImageType
+from roliascan.library.image_terms import ImageType
 from roliascan.people.repeats import KeyInUse, KeyReused
 from roliascan.web import bodies, documents, files, pages, schemas, series, state, stored, uploads, vocabulary
 from roliascan.web.answers import PROBLEM, status_of

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from roliascan.library.images import ImageType
+from roliascan.library.image_terms import ImageType
 from roliascan.library.shapes import ContentRating, Direction, SeriesType, State, Status
 from roliascan.people.permissions import ROLES
 from roliascan.web.fields import Id

@@ -10,7 +10,7 @@ from roliascan.errors import Problem
 from roliascan.library import announcing, arrivals, committing, tickets, uploads
 from roliascan.library.announcing import Announced, Tickets
 from roliascan.library.arrivals import Sent
-from roliascan.library.images import ImageType
+from roliascan.library.image_terms import ImageType
 from roliascan.library.pages import MOST_PAGES
 from roliascan.library.targets import Target
 from roliascan.library.uploads import Upload, UploadSession
