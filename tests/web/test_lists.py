@@ -276,6 +276,7 @@ WITHIN_ONE = {
     "teams_show": {"links": "20 are taken", "members": "who were added, one by one"},
     "series_show": {"titles": "50 are taken", "teams": "that its makers named"},
     "chapters_show": {"teams": "that its makers named", "pages": "MOST_PAGES", "pages.variants": "of a table"},
+    "pages_tell": {"pages": "MOST_PAGES"},
     "uploads_show_session": {"missing": "MOST_FILES", "files": "MOST_FILES"},
 }
 """Lists that belong to one thing, and what bounds them."""

@@ -34,7 +34,7 @@ accounts_register accounts_login accounts_logout accounts_me accounts_change acc
 sessions_index sessions_remove
 series_index series_create series_show series_change series_remove
 chapters_index chapters_create chapters_feed chapters_show chapters_change chapters_remove chapters_publish
-chapters_hide pages_add pages_arrange
+chapters_hide pages_tell pages_add pages_arrange
 comments_index comments_create comments_show comments_change comments_remove
 ratings_of_series ratings_rate_series ratings_unrate_series
 ratings_of_chapter ratings_rate_chapter ratings_unrate_chapter
@@ -367,6 +367,7 @@ def _chapters(tour: Tour, series_id: str) -> None:
     for method, what in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/publish"), ("POST", "/hide")):
         more: dict[str, Any] = {} if method in {"GET", "DELETE"} else {"json": {}}
         tour.ask("410 removed", method, path + what, tour.owner, **more)
+    tour.ask("410 removed", "GET", f"{path}/pages", tour.owner)
     tour.ask("410 removed", "POST", f"{path}/pages", tour.owner, **_form(("pages", page())))
     tour.ask("410 removed", "PUT", f"{path}/pages", tour.owner, json={"ids": []})
 
@@ -385,6 +386,12 @@ def _pages(tour: Tour, series_id: str) -> None:
     tour.ask("403 not_allowed", "POST", path, tour.other, **_form(("pages", page())))
     added = tour.ask("201", "POST", path, tour.owner, **_form(("page_7", page()), ("pages", page())))
     assert [one["number"] for one in added["pages"]] == [1, 7, 8]
+    tour.ask("403 not_allowed", "GET", path, tour.other)
+    told = tour.ask("200", "GET", path, tour.owner)
+    assert [(one["id"], one["number"]) for one in told["pages"]] == [
+        (one["id"], one["number"]) for one in added["pages"]
+    ]
+    assert {one["sha256"] for one in told["pages"]} == {hashlib.sha256(page()).hexdigest()}
     tour.ask("403 not_allowed", "PUT", path, tour.other, json={"ids": [first]})
     tour.ask("412 precondition_failed", "PUT", path, tour.owner, json={"ids": [first]}, **_STALE)
     tour.ask("409 no_pages", "PUT", path, tour.owner, json={"ids": []})

@@ -146,11 +146,12 @@ class Held(msgspec.Struct):
     series_state: str
     owns: bool
     leads: bool
+    also: str | None = None
 
 
 _HOLD = f"""
 SELECT c.series_id, c.number_milli, c.label, c.state, c.published_at, c.revision, c.page_count, c.version,
-    s.state AS series_state, {rights.OWNS_CHAPTER} AS owns, {rights.LEADS_CHAPTER} AS leads
+    s.state AS series_state, {rights.OWNS_CHAPTER} AS owns, {rights.LEADS_CHAPTER} AS leads, {{also}} AS also
 FROM chapters c JOIN series s ON s.id = c.series_id JOIN series_stats t ON t.series_id = s.id WHERE c.id = :id
 """
 
@@ -163,10 +164,15 @@ def hold(tx: Tx, chapter_id: str, *, person: Person, version: int | None = None)
     return look(tx, chapter_id, person=person, version=version, lock=" FOR UPDATE")
 
 
-def look(db: Reader, chapter_id: str, *, person: Person, version: int | None = None, lock: str = "") -> Held:
-    """A chapter that the person may see. Raises NotFound, Removed, PreconditionFailed."""
+def look(
+    db: Reader, chapter_id: str, *, person: Person, version: int | None = None, lock: str = "", also: str = "NULL"
+) -> Held:
+    """A chapter that the person may see. `also` is SQL: a text to read along with it.
+
+    Raises NotFound, Removed, PreconditionFailed.
+    """
     viewer = rights.viewer_id(person)
-    row = db.one(_HOLD + lock, Held, id=chapter_id, viewer=viewer) if is_id(chapter_id) else None
+    row = db.one(_HOLD.format(also=also) + lock, Held, id=chapter_id, viewer=viewer) if is_id(chapter_id) else None
     if row is None:
         raise series.tombstone(db, "chapter", chapter_id) or NotFound
     rights.require_sight(person, owns=row.owns, states=(row.state, row.series_state))
@@ -272,8 +278,8 @@ def due(db: Reader, *, now: datetime, after: str, most: int) -> list[str]:
 
 def publish_due(tx: Tx, chapter_id: str, *, now: datetime) -> bool:
     """Shows a chapter whose time has come, as publishing it now would; False where somebody was faster."""
-    sql = f"{_HOLD} AND c.state = 'scheduled' AND c.publish_at <= :now AND c.page_count > 0 FOR UPDATE"
-    held = tx.one(sql, Held, id=chapter_id, viewer=None, now=now)
+    due = "AND c.state = 'scheduled' AND c.publish_at <= :now AND c.page_count > 0 FOR UPDATE"
+    held = tx.one(_HOLD.format(also="NULL") + due, Held, id=chapter_id, viewer=None, now=now)
     if held is None:
         return False
     first = datetime.fromisoformat(held.published_at) if held.published_at else now

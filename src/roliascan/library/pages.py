@@ -79,10 +79,39 @@ class Coming(NamedTuple):
     wide: bool
 
 
+class SentPage(msgspec.Struct):
+    """A page by its identifier and number; `sha256` (lower-case hex) is of the file that was sent for it."""
+
+    id: str
+    number: int
+    sha256: str
+
+
+class SentPages(msgspec.Struct):
+    """What was sent as the pages of a chapter, in their order: what readers get may be another encoding of it."""
+
+    pages: list[SentPage]
+
+
 class _Page(msgspec.Struct):
     position: int
     file_id: str
     wide: bool
+
+
+_SENT = """(SELECT json_arrayagg(json_array(p.position, f.id, COALESCE(f.sent_sha256, f.sha256)))
+    FROM pages p JOIN files f ON f.id = p.file_id WHERE p.chapter_id = c.id AND p.revision = c.revision)"""
+"""SQL: the files of chapter `c` as they were sent. Those from before revision 3 know only what is kept of them."""
+
+_SENT_PAGES = msgspec.json.Decoder(list[tuple[int, str, str]])
+
+
+def tell(db: Database, *, person: Person, chapter_id: str) -> SentPages:
+    """Which files were sent, in one statement. Raises NotFound, Removed, NotAllowed."""
+    held = chapters.look(db, chapter_id, person=person, also=_SENT)
+    require_right(person, "pages.tell", owns=held.owns, leads=held.leads)
+    sent = sorted(_SENT_PAGES.decode(held.also)) if held.also else []
+    return SentPages([SentPage(file_id, number, sha256) for number, file_id, sha256 in sent])
 
 
 def add(

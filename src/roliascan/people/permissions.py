@@ -69,6 +69,7 @@ RULES: Mapping[str, Rule] = {
     "chapters.unhide": Rule("owners", "update:chapter", "hide:any"),
     "chapters.hide": Rule("owners", "update:chapter", "hide:any"),
     "chapters.remove": Rule("owners", "update:chapter", "delete:any"),
+    "pages.tell": Rule("owners", "update:chapter", "delete:any"),
     "pages.add": Rule("owners", "update:chapter", "delete:any"),
     "pages.arrange": Rule("owners", "update:chapter", "delete:any"),
     "files.add": Rule("anybody", "upload:file"),

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from roliascan.errors import Invalid, Problem
 from roliascan.library import pages
-from roliascan.library.pages import MOST_PAGES, Upload
+from roliascan.library.pages import MOST_PAGES, SentPages, Upload
 from roliascan.library.reader import Chapter
 from roliascan.web import chapters, forms
 from roliascan.web.calls import Call, Created, Tagged
@@ -20,6 +20,11 @@ class Arrangement(msgspec.Struct, forbid_unknown_fields=True):
     """The new order of the pages, by identifier; what is left out goes."""
 
     ids: Annotated[list[Id], Meta(max_length=MOST_PAGES)]
+
+
+def tell(call: Call, chapter: str) -> SentPages:
+    """What was sent as the pages of a chapter, so that it need not be sent again. For its owners and administrators."""
+    return pages.tell(call.db, person=call.person, chapter_id=chapter)
 
 
 def add(call: Call, chapter: str) -> Created[Chapter]:

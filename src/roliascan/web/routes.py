@@ -66,6 +66,7 @@ ROUTES = (
     Route("DELETE", f"{API}/chapters/{{chapter}}", "chapters.remove", SIGNED_IN),
     Route("POST", f"{API}/chapters/{{chapter}}/publish", "chapters.publish", SIGNED_IN),
     Route("POST", f"{API}/chapters/{{chapter}}/hide", "chapters.hide", SIGNED_IN),
+    Route("GET", f"{API}/chapters/{{chapter}}/pages", "pages.tell", SIGNED_IN),
     Route("POST", f"{API}/chapters/{{chapter}}/pages", "pages.add", SIGNED_IN),
     Route("PUT", f"{API}/chapters/{{chapter}}/pages", "pages.arrange", SIGNED_IN),
     Route("GET", f"{API}/chapters/{{chapter}}/comments", "comments.index", ANYONE, SHORT),

@@ -71,6 +71,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     chapters.remove: (NotAllowed, Removed, PreconditionFailed),
     chapters.publish: (NotAllowed, Removed, NoPages),
     chapters.hide: (NotAllowed, Removed),
+    pages.tell: (NotAllowed, Removed),
     pages.add: (NotAllowed, Removed, PageExists, TooMany, TooManyFiles, TooManyPages, *_IMAGE),
     pages.arrange: (NotAllowed, Removed, PreconditionFailed, NoPages),
     comments.index: (PageTooDeep, Removed),

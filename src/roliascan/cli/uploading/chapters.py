@@ -1,6 +1,6 @@
 """The chapter that pages go to: named, or found or created in its series; and which of them it has already."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -89,35 +89,18 @@ def _listed(site: Site, series_id: str, language: str) -> Iterator[Any]:
 
 
 def there(site: Site, chapter: Any, pages: Sequence[Page]) -> list[Page]:
-    """Which of the pages the chapter has already, each of its pages counted for one. No page is sent to find out.
-
-    A site keeps pages without what tells of their maker, so it is the bytes as kept that are compared: by type and
-    size, then by asking the file's address whether it is this one.
-    """
+    """Which of the pages the chapter has already, each of its pages counted for one."""
     if not chapter["pages"]:
         return []
-    shown: dict[tuple[str, int], list[Any]] = defaultdict(list)
-    for one in chapter["pages"]:
-        shown[one["type"], one["bytes"]].append(one)
-    return [page for page in pages if _take(site, page, shown)]
+    had = Counter(one["sha256"] for one in site.ask("GET", f"chapters/{chapter['id']}/pages")["pages"])
+    return [page for page in pages if _take(page, had)]
 
 
-def _take(site: Site, page: Page, shown: dict[tuple[str, int], list[Any]]) -> bool:
-    kept = page.kept()
-    candidates = shown.get((page.type, kept[0]), []) if kept else []
-    for one in candidates:
-        if kept and _is_same(site, one["url"], kept[1]):
-            candidates.remove(one)
-            return True
-    return False
-
-
-def _is_same(site: Site, url: str, sha256: str) -> bool:
-    """Where the file cannot be had, such as a draft's from a network that is not the site, type and size decide."""
-    from hashlib import sha256 as digest
-
-    answer = site.fetch(site.absolute(url), known=f'"{sha256[:32]}"')
-    return answer is None or answer.status == 304 or digest(answer.body).hexdigest() == sha256
+def _take(page: Page, had: Counter[str]) -> bool:
+    if not had[page.sha256]:
+        return False
+    had[page.sha256] -= 1
+    return True
 
 
 def require_no_others(chapter: Any, there: Sequence[Page]) -> None:

@@ -10,7 +10,7 @@ from roliascan.cli.importing.archives import Limits
 from roliascan.cli.importing.chapters import Item
 from roliascan.cli.importing.names import shown
 from roliascan.errors import Refusal
-from roliascan.library import image_headers, stripping
+from roliascan.library import image_headers
 
 _FIRST = 1024  # bytes that tell what it is
 
@@ -36,16 +36,6 @@ class Page(NamedTuple):
             file.close()
             raise Changed
         return file
-
-    def kept(self) -> tuple[int, str] | None:
-        """Size and hash of the file as a site keeps it, without what tells of its maker; None where it cannot be."""
-        with self.open() as file:
-            content = file.read()
-        try:
-            kept = stripping.stripped(image_headers.sniff(content), content)
-        except Refusal:
-            return None
-        return len(kept), sha256(kept).hexdigest()
 
 
 class Wrong(NamedTuple):

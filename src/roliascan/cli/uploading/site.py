@@ -86,20 +86,6 @@ class Site:
                 raise
             return None
 
-    def fetch(self, url: str, *, known: str) -> Answer | None:
-        """A stored file, wherever it lies; 304 where its ETag is `known`, None where it cannot be had."""
-        ours = url.startswith(f"{self.url}/")
-        headers = {"If-None-Match": known, **(self._credentials() if ours else {})}
-        for pause in patience.pauses(self._tries):
-            self._rest(pause, "")
-            try:
-                answer = wire.send("GET", url, headers=headers)
-            except Lost:
-                continue
-            if not patience.is_not_now(answer):
-                return answer if answer.status in {200, 304} else None
-        return None
-
     def absolute(self, url: str) -> str:
         """Addresses that begin with a slash are below the site."""
         return f"{self.url}{url}" if url.startswith("/") else url
