@@ -55,7 +55,7 @@ class Front:
             def _do(self) -> None:
                 front._pass(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = _do
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _do
 
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""

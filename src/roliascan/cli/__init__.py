@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "fill an empty library with a small generated one",
     "import": "take in folders and CBZ archives of comics",
     "upload": "send a folder of pages to a site, from anywhere",
+    "smoke": "try a site from outside, as people would, and clear it all away",
     "admin": "make an administrator's account",
     "sweep": "work off what is due, what has run out, and files that nothing points to",
     "storage": "look whether files are all there, or copy them to another storage",

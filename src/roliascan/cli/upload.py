@@ -7,12 +7,10 @@ docs/uploads.md tells more.
 
 import argparse
 import os
-import re
 import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from roliascan.cli import progress, surroundings
 from roliascan.cli.importing import numbers
@@ -22,9 +20,8 @@ from roliascan.cli.uploading.chapters import Wanted
 from roliascan.cli.uploading.folder import Page
 from roliascan.cli.uploading.outcomes import Report
 from roliascan.cli.uploading.session import Refused
-from roliascan.cli.uploading.site import Site
+from roliascan.cli.uploading.site import Site, address, is_token
 
-_TOKEN = re.compile(r"[\x21-\x7e]+")
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -76,14 +73,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _site(args: argparse.Namespace) -> Site:
     surroundings.load_environment(signs=False)
-    url = (args.site or os.environ.get("ROLIASCAN_URL", "")).rstrip("/")
+    url = address(args.site or os.environ.get("ROLIASCAN_URL", ""))
     token = (args.token or os.environ.get("ROLIASCAN_TOKEN", "")).strip()
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
+    if url is None:
         args.wrong_use("name the site with --site or ROLIASCAN_URL, such as https://comics.example.org")
-    if not _TOKEN.fullmatch(token):
+    if not is_token(token):
         args.wrong_use("give your token as ROLIASCAN_TOKEN, or with --token: what signing in answers, and nothing else")
-    return Site(url, token, tries=args.tries, rest=lambda seconds, why: _rest(seconds, why, quiet=args.json))
+    return Site(str(url), token, tries=args.tries, rest=lambda seconds, why: _rest(seconds, why, quiet=args.json))
 
 
 def _rest(seconds: float, why: str, *, quiet: bool) -> None:

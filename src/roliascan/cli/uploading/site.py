@@ -1,7 +1,9 @@
 """A site's API for one person: what is not answered is asked again, what is refused is raised by name."""
 
 import json
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from roliascan.cli.importing.names import shown
 from roliascan.cli.uploading import patience, wire
@@ -52,8 +54,23 @@ class NoAnswer(Refusal):
     code = "no_answer"
 
 
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+def address(text: str) -> str | None:
+    """The site's address without a slash at its end; None where it is no http or https address, or has more in it."""
+    url = text.rstrip("/")
+    parts = urlsplit(url)
+    is_one = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc and not parts.query
+    return url if is_one else None
+
+
+def is_token(text: str) -> bool:
+    return _TOKEN.fullmatch(text) is not None
+
+
 class Site:
-    """`url` has no slash at its end. The token goes to this address only, and is in no message."""
+    """`url` has no slash at its end. The token, "" for a stranger, goes to this address only, and is in no message."""
 
     def __init__(self, url: str, token: str, *, tries: int, rest: Rest) -> None:
         self.url = url
@@ -91,7 +108,7 @@ class Site:
         return f"{self.url}{url}" if url.startswith("/") else url
 
     def _credentials(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"}
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
 
     def _persist(self, method: str, url: str, body: Any, key: str) -> Answer:
         sent = None if body is None else json.dumps(body).encode()
