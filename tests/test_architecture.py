@@ -61,9 +61,9 @@ def test_one_module_knows_each_driver(driver: str, home: str) -> None:
 
 
 @pytest.mark.parametrize("library", ["alembic", "sqlalchemy"])
-def test_only_migrations_know(library: str) -> None:
+def test_only_migrations_and_backups_know(library: str) -> None:
     users = {file.relative_to(PACKAGE) for file in MODULES for name in _imports(file) if name.split(".")[0] == library}
-    assert {user.parts[:2] for user in users} <= {("database", "migrations"), ("database", "migrations.py")}
+    assert {user.parts[:2] for user in users} <= {("database", "migrations"), ("cli", "backups")}
 
 
 # What comes with a platform, and is in no other platform's package.

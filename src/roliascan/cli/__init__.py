@@ -21,6 +21,8 @@ COMMANDS = {
     "admin": "make an administrator's account",
     "sweep": "work off what is due, what has run out, and files that nothing points to",
     "storage": "look whether files are all there, or copy them to another storage",
+    "backup": "keep a copy of the database and the files",
+    "restore": "put a backup into any database and storage",
     "audit": "look whether the log of what was done is whole",
     "migrate": "bring the database to this version, or see what that would do",
     "package": "build the archive of a function, for AWS Lambda, Google or Azure",

@@ -1,0 +1,50 @@
+"""The manifest of a backup: what is in it, from which version; it is written last, so that what it names is whole."""
+
+from pathlib import Path
+
+import msgspec
+
+from roliascan.cli import surroundings
+from roliascan.errors import NotFound
+
+NAME = "manifest.json"
+TABLES, OBJECTS, COPIES = "tables", "objects.jsonl", "copies"
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How many rows a table has, and the SHA-256 of its lines."""
+
+    rows: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, rename="camel"):
+    """`rows`: the folder, in that of the backup, that holds its tables and `objects.jsonl`. `missing`: keys of files
+    that the storage did not have."""
+
+    made: str
+    version: str
+    revision: int
+    rows: str
+    tables: dict[str, Counted]
+    objects: int
+    bytes: int
+    with_copies: bool
+    missing: list[str]
+
+
+class NoBackup(NotFound):
+    code = "no_backup"
+
+
+def read(folder: Path) -> Manifest:
+    """Raises NoBackup."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise NoBackup(f"{folder} holds no backup that was finished: {NAME} cannot be read ({error}).") from None
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    surroundings.write_privately(folder / NAME, text + b"\n")

@@ -1,0 +1,158 @@
+"""Backups, from every database into every other, with the site going on; and what a damaged one does."""
+
+import gzip
+import json
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from roliascan.cli.backups import tables
+from roliascan.database import migrations, open_database
+from tests.archives import cbz
+from tests.cli.places import Place, account
+
+
+def filled(place: Place) -> None:
+    """Two chapters of a series with a cover, a person, entries of the log; in a name a character of four bytes."""
+    assert place.run("admin", "create", *account("owner")).status == 0
+    for number in (1, 2):
+        assert place.run("import", cbz(place.home / "Sœur 🦊" / f"{number}.cbz"), "--as", "owner").status == 0
+
+
+def elsewhere(place: Place, url: str) -> Place:
+    """Another database and another storage, for the same commands."""
+    other = Place(url, place.home / "other", place._monkeypatch, place._capsys)
+    other.home.mkdir()
+    return other
+
+
+def shown(place: Place) -> Any:
+    """All that a reader can get: series, chapters, the bytes of pages."""
+    chapters = {title: place.chapters(title) for title in place.series()}
+    files = {title: [place.files(one) for one in found] for title, found in chapters.items()}
+    return place.series(), chapters, files
+
+
+def test_from_any_database_into_any_other(place: Place, empty_database_url: str) -> None:
+    filled(place)
+    kept = place.home / "kept"
+    ran = place.run("backup", kept)
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.lines[-1].startswith(f"{kept}: ")
+    assert ran.lines[-1].endswith(" 0 missing")
+    manifest = json.loads((kept / "manifest.json").read_text())
+    assert manifest["tables"]["files"]["rows"] == manifest["objects"] == place.count("files")
+    assert manifest["bytes"] == sum(path.stat().st_size for path in (kept / "copies").rglob("*") if path.is_file())
+    with closing(elsewhere(place, empty_database_url)) as other:
+        ran = other.run("restore", kept)
+        assert (ran.status, ran.err) == (0, "")
+        restored = {name: msgspec.to_builtins(one) for name, one in tables.counts(other.url).items()}
+        assert restored == manifest["tables"]
+        assert other.stored() == place.stored()
+        assert shown(other) == shown(place)
+        assert other.run("storage", "check", "--hash").status == 0
+        assert other.run("audit", "verify").status == 0
+        again = other.run("restore", kept)
+        assert again.status == 1
+        assert "has rows already" in again.err
+
+
+@pytest.fixture
+def kept(simple_place: Place) -> Path:
+    filled(simple_place)
+    assert simple_place.run("backup", simple_place.home / "kept").status == 0
+    return simple_place.home / "kept"
+
+
+@pytest.fixture
+def other(simple_place: Place) -> Any:
+    url = f"sqlite:///{simple_place.home}/other/new.db"
+    with closing(elsewhere(simple_place, url)) as place:
+        yield place
+
+
+def test_again_only_what_is_new_is_copied(simple_place: Place, kept: Path) -> None:
+    before = {path: path.stat().st_ino for path in (kept / "copies").rglob("*") if path.is_file()}
+    cover = next(one for one in before if one.parent.name == "covers")
+    assert simple_place.run("import", cbz(simple_place.home / "Other" / "1.cbz"), "--as", "owner").status == 0
+    ran = simple_place.run("backup", kept)
+    assert ran.status == 0
+    assert f"{len(before)} were there" in ran.out
+    assert cover.stat().st_ino == before[cover]
+    assert len(list(kept.glob("rows-*"))) == 1
+
+
+def test_what_was_deleted_goes_from_the_backup_with_the_next_one(simple_place: Place, kept: Path) -> None:
+    copies = {path.name for path in (kept / "copies").rglob("*") if path.is_file()}
+    with closing(open_database(simple_place.url)) as db:
+        [key] = [row[0] for row in simple_place.select("SELECT storage_key FROM files WHERE purpose = 'cover'")]
+        db.run(lambda tx: tx.write("UPDATE series SET cover_file_id = NULL"))
+        db.run(lambda tx: tx.write("DELETE FROM files WHERE storage_key = :key", key=key))
+    assert simple_place.run("backup", kept).status == 0
+    assert {path.name for path in (kept / "copies").rglob("*") if path.is_file()} == copies - {key.rpartition("/")[2]}
+
+
+def test_a_file_that_the_storage_lost_is_named(simple_place: Place) -> None:
+    filled(simple_place)
+    lost = next(path for path in (simple_place.home / "uploads" / "pages").iterdir())
+    lost.unlink()
+    ran = simple_place.run("backup", simple_place.home / "kept")
+    assert ran.status == 1
+    assert f"missing pages/{lost.name}: " in ran.out
+    assert ran.lines[-1].endswith(" 1 missing")
+
+
+def test_only_the_rows(simple_place: Place, other: Place) -> None:
+    filled(simple_place)
+    kept = simple_place.home / "kept"
+    assert simple_place.run("backup", kept, "--without-files").status == 0
+    assert not (kept / "copies").exists()
+    shutil.copytree(simple_place.home / "uploads", other.home / "uploads")
+    assert other.run("restore", kept).status == 0
+    assert shown(other) == shown(simple_place)
+
+
+@pytest.mark.parametrize("table", ["users", "pages", "files"])
+def test_of_a_damaged_backup_nothing_is_loaded(kept: Path, other: Place, table: str) -> None:
+    """A row less, and no end: both are found before anything is committed."""
+    [path] = kept.glob(f"rows-*/tables/{table}.jsonl.gz")
+    whole = path.read_bytes()
+    lines = gzip.decompress(whole).splitlines(keepends=True)
+    for damaged in (gzip.compress(b"".join(lines[:-1])), whole[:-20], b"", gzip.compress(b"[1]\n")):
+        path.write_bytes(damaged)
+        ran = other.run("restore", kept)
+        assert ran.status == 1
+        assert str(path) in ran.err
+        assert other.count("users") == other.count("files") == 0
+    path.write_bytes(whole)
+    assert other.run("restore", kept).status == 0
+
+
+def test_a_folder_without_a_manifest_is_none(kept: Path, other: Place) -> None:
+    """It is written last: a backup that was cut short has the one before, or none."""
+    (kept / "manifest.json").unlink()
+    ran = other.run("restore", kept)
+    assert ran.status == 1
+    assert "holds no backup that was finished" in ran.err
+
+
+def test_a_database_of_another_revision_is_refused(kept: Path, other: Place) -> None:
+    manifest = json.loads((kept / "manifest.json").read_text())
+    migrations.upgrade(other.url)
+    (kept / "manifest.json").write_text(json.dumps(manifest | {"revision": 1}))
+    ran = other.run("restore", kept)
+    assert ran.status == 1
+    assert "the backup at 1: restore into one without tables" in ran.err
+
+
+def test_only_its_owner_can_read_it(kept: Path) -> None:
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_the_manifest_for_scripts(simple_place: Place, kept: Path) -> None:
+    ran = simple_place.run("backup", kept, "--json")
+    assert (ran.status, json.loads(ran.out)["missing"]) == (0, [])
