@@ -24,6 +24,7 @@ NEEDS_OF_FIXTURES = {
     "_bucket": ("radosgw",),
     "azure_url": ("azurite",),
     "gcs_url": ("gcs",),
+    "browser": ("chromium",),
 }
 
 _prefixes = count(1)

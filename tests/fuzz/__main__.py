@@ -1,8 +1,8 @@
-"""`make fuzz`: generated requests and walks, requests through every form of event, and spoiled images, in numbers.
+"""`make fuzz`: generated requests and walks, requests through every form of event, and what is hostile, in numbers.
 
 FUZZ_REQUESTS (20,000), FUZZ_STEPS (5,000), FUZZ_EVENTS (20,000 for each form), FUZZ_IMAGES (10,000) and FUZZ_SEED
-(another each time) say how much and which; FUZZ_ONLY leaves one part, `requests`, `walks`, `gateway` or `images`. Ends
-with 1 when something was found.
+(another each time) say how much and which; FUZZ_ONLY leaves one part, `requests`, `walks`, `gateway`, `images` (spoiled
+ones) or `hostile` (archives and pages that the command takes in). Ends with 1 when something was found.
 """
 
 import os
@@ -15,7 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tests.fuzz import parts as fuzzed
-from tests.fuzz.told import Outcome, Told
+from tests.fuzz.told import Outcome, Tally, Told
 from tests.model.machine import steps_of
 from tests.platforms import travel
 from tests.servers import parts
@@ -28,21 +28,22 @@ _ROW = "{:<12}{:<12}{:>9}{:>12}  {}"
 def main() -> int:
     seed = int(os.environ.get("FUZZ_SEED") or random.getrandbits(32))
     print(f"FUZZ_SEED={seed}", flush=True)
-    only = os.environ.get("FUZZ_ONLY") or "requests walks gateway images"
+    only = os.environ.get("FUZZ_ONLY") or "requests walks gateway images hostile"
     with (
         tempfile.TemporaryDirectory(prefix="roliascan-fuzz-") as run,
-        parts.up({"postgresql", "mariadb"} if only not in ("gateway", "images") else set()),
+        parts.up({"postgresql", "mariadb"} if "requests" in only or "walks" in only else set()),
         ProcessPoolExecutor(len(KINDS) + WALKERS, mp_context=get_context("spawn")) as pool,
     ):
         asking = _start_requests(pool, run, seed) if "requests" in only else []
         walking = _start_walks(pool, run, seed) if "walks" in only else []
         travelling = _start_round_trips(pool, seed) if "gateway" in only else []
         spoiling = _start_images(pool, seed) if "images" in only else []
+        taking = [pool.submit(fuzzed.hostile, run)] if "hostile" in only else []
         found = [
             *_tell_requests(asking),
             *_tell(walking, "{steps} steps on the model and on every database"),
             *_tell(travelling, "{all} requests and answers through the gateway, {wrong} forms with a difference"),
-            *_tell(spoiling, "{all} spoiled images"),
+            *_tell_tallies([*spoiling, *taking]),
         ]
     return 1 if any(found) else 0
 
@@ -64,7 +65,7 @@ def _start_round_trips(pool: ProcessPoolExecutor, seed: int) -> list[Future[tupl
     return [pool.submit(fuzzed.round_trips, shape, wanted, seed) for shape in travel.NAMES]
 
 
-def _start_images(pool: ProcessPoolExecutor, seed: int) -> list[Future[tuple[Counter[str], str]]]:
+def _start_images(pool: ProcessPoolExecutor, seed: int) -> list[Future[list[Tally]]]:
     wanted = int(os.environ.get("FUZZ_IMAGES") or 10_000)
     return [pool.submit(fuzzed.spoiled, wanted, seed)]
 
@@ -98,6 +99,18 @@ def _tell(running: Iterable[Future[tuple[Counter[str], str]]], headline: str) ->
         print("\n" + headline.format(all=counts.total(), steps=steps_of(counts), wrong=sum(found)))
     _print_counts(counts)
     return found
+
+
+def _tell_tallies(running: Iterable[Future[list[Tally]]]) -> list[bool]:
+    """Whether something was found, for each."""
+    tallies = [tally for one in running for tally in one.result()]
+    if tallies:
+        print(f"\n{'hostile':<32}{'cases':>6}{'longest':>8}{'memory':>8}  outcomes")
+    for tally in tallies:
+        print(tally)
+    for line in (line for tally in tallies for line in tally.wrong):
+        print(line)
+    return [bool(tally.wrong) for tally in tallies]
 
 
 def _gathered(running: Iterable[Future[tuple[Counter[str], str]]]) -> tuple[list[bool], Counter[str]]:

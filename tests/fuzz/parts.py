@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from roliascan.web import logs
 from tests.fuzz import generated, images
 from tests.fuzz.ground import ROLES
-from tests.fuzz.told import Outcome
+from tests.fuzz.told import Outcome, Tally
+from tests.hostile import examining
+from tests.hostile.cases import ARCHIVES, PAGES
 from tests.model import machine
 from tests.model.places import opened_everywhere
 from tests.platforms import travel
@@ -70,10 +72,18 @@ def round_trips(shape: str, wanted: int, seed: int) -> tuple[Counter[str], str]:
     return counts, ""
 
 
-def spoiled(wanted: int, seed: int) -> tuple[Counter[str], str]:
-    """So many spoiled images: what became of them, and what was found."""
-    counts, wrong = images.look_at(wanted, seed)
-    return counts, "".join(f"{line}\n" for line in wrong)
+def spoiled(wanted: int, seed: int) -> list[Tally]:
+    """So many spoiled images."""
+    return [images.look_at(wanted, seed)]
+
+
+def hostile(run: str) -> list[Tally]:
+    """Every hostile archive and page, taken in by the command."""
+    tallies = []
+    for cases in (ARCHIVES, PAGES):
+        with tempfile.TemporaryDirectory(dir=run) as directory:
+            tallies += examining.examine(cases, Path(run), Path(directory))
+    return tallies
 
 
 def _settle() -> None:

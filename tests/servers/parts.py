@@ -11,6 +11,7 @@ import pytest
 from tests.servers import (
     aws_lambda,
     azurite,
+    chromium,
     databases,
     gcs,
     mariadb,
@@ -41,12 +42,13 @@ PARTS = {
     "azurite": Part(azurite.found, "Node and make .tools/azurite"),
     "gcs": Part(gcs.found, "make setup"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
+    "chromium": Part(chromium.found, "apt-get install chromium"),
 }
 if TEST_ALL:
     PARTS["postgresql16"] = Part(postgresql16.found, "make .postgresql16")
 OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make parity")}
 """What `make parity` needs besides, and no test."""
-HIDEABLE = {*PARTS, *OF_PARITY, "postgresql16", "chromium"}
+HIDEABLE = {*PARTS, *OF_PARITY, "postgresql16"}
 STORAGE_SERVERS = {"azurite": azurite.running, "gcs": gcs.running}
 DATABASE_SERVERS = {
     "postgresql": postgresql.running,

@@ -1,4 +1,4 @@
-"""Files that go straight to Azure or Google: the whole way into a chapter, and every other use of a ticket.
+"""Files that go straight to Azure or Google: where they are read, and every other use of a ticket.
 
 The servers are Azurite, Microsoft's emulator, and a stand-in of Google that is not Google's (tests/servers/gcs.py).
 """
@@ -6,19 +6,16 @@ The servers are Azurite, Microsoft's emulator, and a stand-in of Google that is 
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
 from roliascan.library import sweep
-from roliascan.storage import Storage
-from roliascan.storage.azure import AzureStorage
-from roliascan.storage.gcs import GoogleStorage
-from tests.front import PAGE, refused, told
-from tests.library.uploading import GENERIC, Work, announced, asks, commits, image
+from tests.front import PAGE, told
+from tests.library.uploading import GENERIC, Work, announced, asks, commits
 from tests.servers import azurite, parts, program
 from tests.servers.parts import TEST_ALL
-from tests.storage.test_clouds import CLOUDS, SECRETS, Raw, opened
+from tests.storage.test_clouds import CLOUDS, Raw, opened
 from tests.storage.test_s3_uploads import LIKE_PAGE, Answer, at_work, puts, send, with_, without
 
 
@@ -39,27 +36,7 @@ def work(url: str, site_url: str) -> Iterator[Work]:
         yield Work(site)
 
 
-# The whole way.
-
-
-def test_pages_go_past_the_app_and_come_back_by_it(work: Work, capsys: pytest.CaptureFixture[str]) -> None:
-    images = [image(seed) for seed in range(3)]
-    asked = asks(work.uploader, work.target, *[announced(data, page=n) for n, data in enumerate(images, 1)])
-    for ticket, data in zip(asked["tickets"], images, strict=True):
-        assert set(ticket) == {"id", "page", "method", "url", "headers", "expiresAt"}
-        refused(work.uploader.post(f"uploads/{ticket['id']}/complete"), 409, "not_uploaded")
-        assert puts(ticket, data).status in {200, 201}
-        for _ in range(2):
-            told(work.uploader.post(f"uploads/{ticket['id']}/complete"))
-    assert [key for key in work.site.stored if key.startswith("incoming/")] == []
-    commits(work.uploader, {"id": asked["session"]})
-    told(work.uploader.post(f"chapters/{work.chapter['id']}/publish"))
-    assert work.pages() == list(enumerate(images, 1))
-    url = work.shown()["pages"][0]["url"]
-    part = work.site.stranger.get(url, headers={"Range": "bytes=10-19"})
-    assert (part.status_code, part.content) == (206, images[0][10:20])
-    said = capsys.readouterr()
-    assert not re.search(SECRETS, said.out + said.err)  # ST-21
+# Where pages are.
 
 
 def test_pages_are_at_the_address_of_images(url: str, site_url: str) -> None:
@@ -182,57 +159,6 @@ def _refused_by(work: Work, ticket: Any, answer: Answer) -> str:
         return f"storage {answer.status} {re.findall(r'<Code>(.*?)</Code>', answer.body.decode() or '')}"
     completed = work.uploader.post(f"uploads/{ticket['id']}/complete")
     return f"completing {completed.status_code} {completed.json['code']}" if completed.status_code != 200 else "nobody"
-
-
-def test_a_ticket_that_has_ended_is_refused(work: Work) -> None:  # ST-02
-    (ticket,) = asks(work.uploader, GENERIC, announced(PAGE))["tickets"]
-    bound = {"type": "image/png", "bytes": len(PAGE), "sha256": announced(PAGE)["sha256"]}
-    ends = work.site.clock.now - timedelta(minutes=1)
-    late = work.site.storage.ticket(f"incoming/{ticket['id']}.bin", expires_at=ends, **bound)
-    assert late is not None
-    assert puts(late._asdict(), PAGE).status in {400, 403}
-    refused(work.uploader.post(f"uploads/{ticket['id']}/complete"), 409, "not_uploaded")
-    assert work.site.stored == []
-
-
-def test_a_ticket_that_is_used_again_changes_nothing(work: Work) -> None:  # ST-03
-    asked = asks(work.uploader, work.target, announced(PAGE))
-    (ticket,) = asked["tickets"]
-    assert puts(ticket, PAGE).status in {200, 201}
-    told(work.uploader.post(f"uploads/{ticket['id']}/complete"))
-    assert puts(ticket, LIKE_PAGE).status < 500  # where nobody reads, if at all
-    commits(work.uploader, {"id": asked["session"]})
-    told(work.uploader.post(f"chapters/{work.chapter['id']}/publish"))
-    assert work.pages() == [(1, PAGE)]
-    refused(work.site.stranger.get(f"/uploads/incoming/{ticket['id']}.bin"), 404)
-    sweep.run(work.site.db, work.site.storage, now=work.site.clock.now + timedelta(days=3))
-    assert len(work.site.stored) == 1
-    assert work.pages() == [(1, PAGE)]
-
-
-def test_bytes_that_are_swapped_after_the_look_are_not_kept(
-    url: str, site_url: str, raw: Raw, monkeypatch: pytest.MonkeyPatch
-) -> None:  # ST-05
-    """Whoever opens a file has it overwritten by its owner, who needs no ticket."""
-    kind: type[AzureStorage] | type[GoogleStorage] = AzureStorage if raw.is_azure else GoogleStorage
-    opens = kind.open
-
-    def swapped(self: Any, key: str, *, start: int = 0) -> BinaryIO:
-        source = opens(self, key, start=start)
-        if key.startswith("incoming/"):
-            raw.put(key, LIKE_PAGE)
-        return source
-
-    monkeypatch.setattr(kind, "open", swapped)
-    storage: Storage = opened(url)
-    with at_work(site_url, storage) as site:
-        work = Work(site)
-        asked = asks(work.uploader, work.target, announced(PAGE))
-        assert puts(asked["tickets"][0], PAGE).status in {200, 201}
-        told(work.uploader.post(f"uploads/{asked['tickets'][0]['id']}/complete"))
-        commits(work.uploader, {"id": asked["session"]})
-        assert work.pages() == [(1, PAGE)]
-        assert len(site.stored) == 1
 
 
 def test_a_browser_may_send_what_a_ticket_of_azure_says(azure_url: str, site_url: str) -> None:
