@@ -78,9 +78,9 @@ conformance: setup $(CONFORMANCE)/conformance.txt
 bench: setup .emulator
 	@$(BIN)/python -m bench
 
-# `make faults KILLS=50 DATABASES="sqlite mariadb" SEED=7`
-faults: setup
-	@$(BIN)/python -m tests.faults $(DATABASES) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+# `make faults KILLS=50 DATABASES="sqlite mariadb" SEED=7 PARTS="uploads"`
+faults: setup .azurite
+	@$(BIN)/python -m tests.faults $(DATABASES) $(if $(PARTS),--only $(PARTS)) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 # The tests of the release before, on the schema of this one.
 previous-release: setup

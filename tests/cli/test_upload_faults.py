@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from email.message import Message
 from pathlib import Path
@@ -315,6 +316,55 @@ def test_an_address_that_is_none_is_no_way_to_send(url: str) -> None:
 def test_headers_that_are_none_are_not_sent(headers: Any) -> None:
     with pytest.raises(wire.Lost):
         wire.send("PUT", "http://127.0.0.1:9/", headers=headers)
+
+
+DEEP = b"[" * 200_000
+"""Deeper than anything is parsed."""
+
+ODD: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "without keys": ("/api/v1/chapters/", dict.clear),
+    "a state that is none": ("/api/v1/chapters/", lambda told: told.update(state="\x1b]0;owned")),
+    "an id to print": ("/api/v1/chapters/", lambda told: told.update(id="\x1b]0;owned\x07")),
+    "an id that leads elsewhere": ("/api/v1/uploads", lambda told: told.update(session="../../files")),
+    "no tickets": ("/api/v1/uploads", lambda told: told.update(tickets=[])),
+    "tickets without an address": ("/api/v1/uploads", lambda told: [one.pop("url") for one in told["tickets"]]),
+    "headers that are none": ("/api/v1/uploads", lambda told: [one.update(headers=5) for one in told["tickets"]]),
+    "files without names": ("/uploads/sessions/", lambda told: told.update(files=[{"id": "a"}])),
+}
+"""What is asked, and how its answer is spoilt."""
+
+
+@pytest.mark.parametrize("how", ODD)
+def test_an_answer_that_is_not_as_agreed_is_refused(how: str, uploading: Uploading, sender: Place) -> None:
+    chapter, (where, spoil) = uploading.chapter(), ODD[how]
+    with fronts.before(uploading.address) as front:
+        front.change = lambda heard, said: said.changed(spoil) if where in heard.path else said
+        ran = sender.run("upload", folder(sender.home / "a", 2), "--to", chapter, "--site", front.url)
+    assert ran.status == 1
+    assert re.match(r"roliascan: What the site answers to (GET|POST) \S+ cannot be used \(.+\)", ran.err), ran.err
+    assert "\x1b" not in ran.out + ran.err
+    assert uploading.pages(chapter) == []
+
+
+def test_an_answer_that_nests_without_end_is_none(uploading: Uploading, sender: Place) -> None:
+    with fronts.before(uploading.address) as front:
+        front.change = lambda _heard, _said: Said(200, JSON, DEEP)
+        ran = sender.run("upload", folder(sender.home / "a", 1), "--to", "x", "--site", front.url)
+    assert ran.status == 1
+    assert ran.err == "roliascan: What answers at this address is no RoliaScan: look at --site.\n"
+
+
+@pytest.mark.parametrize("data", [[], [{"id": "a", "number": 9, "label": None, "volume": None, "language": "und"}]])
+def test_a_list_without_an_end_is_not_read_for_ever(data: list[Any], uploading: Uploading, sender: Place) -> None:
+    endless = json.dumps({"data": data, "page": {"next": "again&state=draft"}}).encode()
+    with fronts.before(uploading.address) as front:
+        front.answer = lambda heard, _: Said(200, JSON, endless) if "/chapters?" in heard.path else None
+        ran = sender.run(
+            "upload", folder(sender.home / "Chapter 4", 1), "--to", uploading.series(), "--site", front.url
+        )
+        assert len(front.asked("GET", "/chapters?")) <= 200
+    assert ran.status == 1
+    assert re.search(r"more is promised than comes|the list has no end", ran.err), ran.err
 
 
 @pytest.mark.parametrize("errors", [["x"], 5, "x", [{"field": 1}], None])

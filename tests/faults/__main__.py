@@ -1,9 +1,10 @@
 """Kills servers under load and compares what they had answered with what is there; prints a table of counts.
 
-    python -m tests.faults [DATABASE...] [--kills N] [--seed N]
+    python -m tests.faults [DATABASE...] [--only PART...] [--kills N] [--seed N]
 
 Then breaks connections to the servers in every way and phase, also behind a pooler, and kills PostgreSQL, while four
-processes write; prints another table.
+processes write; prints another table. At last ends a server at every point of uploads, on each database and storage;
+prints a third.
 
 Ends with status 1 where anything was lost, half done, told wrongly, or left over after a sweep. The moments of the
 kills and what people do are drawn from the seed, which is printed; how far a server gets until then is the machine's.
@@ -18,7 +19,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from roliascan.database import migrations
-from tests.faults import matrix, runs
+from tests.faults import matrix, mortal, places, runs, uploads
 from tests.faults.matrix import Cell
 from tests.faults.runs import Ender
 from tests.faults.tallies import HEAD, Tally, row
@@ -34,18 +35,51 @@ def main() -> int:
     asked = _arguments()
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
     print(f"Seed {seed}")
+    kinds = asked.databases or KINDS
+    wrong = [PARTS[name](kinds, asked.kills, seed) for name in asked.only or PARTS]
+    return 1 if any(wrong) else 0
+
+
+def _kills(kinds: Collection[str], kills: int, seed: int) -> bool:
     table: dict[str, Tally] = {}
-    fewer = max(1, asked.kills // 4)
-    for kind in asked.databases or KINDS:
+    fewer = max(1, kills // 4)
+    for kind in kinds:
         with _server(kind) as server:
-            table[f"{kind} SIGKILL"] = _run(kind, server, "SIGKILL", runs.kill, kills=asked.kills, seed=seed)
+            table[f"{kind} SIGKILL"] = _run(kind, server, "SIGKILL", runs.kill, kills=kills, seed=seed)
             table[f"{kind} SIGTERM"] = _run(kind, server, "SIGTERM", runs.terminate, kills=fewer, seed=seed)
         if kind == "postgresql":
             table["postgresql itself"] = _run_itself(kills=fewer, seed=seed)
-    cells = _matrix(asked.databases or KINDS, kills=asked.kills * 3 // 2, seed=seed)
     print("\n".join([HEAD, *(row(name, tally) for name, tally in table.items())]))
+    return any(tally.violations for tally in table.values())
+
+
+def _connections(kinds: Collection[str], kills: int, seed: int) -> bool:
+    cells = _matrix(kinds, kills=kills * 3 // 2, seed=seed)
     print("\n".join([matrix.HEAD, *(matrix.row(name, cell) for name, cell in cells.items())]))
-    return 1 if any(tally.violations for tally in table.values()) or any(cell.wrong for cell in cells.values()) else 0
+    return any(cell.wrong for cell in cells.values())
+
+
+def _uploads(kinds: Collection[str], _kills: int, _seed: int) -> bool:
+    table: dict[str, uploads.Row] = {}
+    with places.storages() as storages:
+        for kind in kinds:
+            for name, storage in storages.items():
+                told = _teller(f"{name}, {kind}")
+                with _server(kind) as server, _folder() as folder, _database(server, folder) as url:
+                    found = uploads.run(storage(folder, url), mortal.Process, told=told)
+                table |= {f"{name}, {kind}: {step}": one for step, one in found.items()}
+                for sentence in [sentence for one in found.values() for sentence in one.violations]:
+                    told(sentence)
+    print("\n".join([uploads.HEAD, *(uploads.row(name, one) for name, one in uploads.summed(table).items())]))
+    return any(one.violations for one in table.values())
+
+
+PARTS: dict[str, Callable[[Collection[str], int, int], bool]] = {
+    "kills": _kills,
+    "connections": _connections,
+    "uploads": _uploads,
+}
+"""What each prints at its end; whether anything is wrong."""
 
 
 def _matrix(kinds: Collection[str], *, kills: int, seed: int) -> dict[str, Cell]:
@@ -75,6 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "databases", nargs="*", metavar="DATABASE", help=f"of {', '.join(KINDS)}; all when none is named"
     )
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=[], metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--kills", type=int, default=20, help="of the server, on each database; default: 20")
     parser.add_argument("--seed", type=int, help="of what is drawn; default: another each time")
     asked = parser.parse_args()

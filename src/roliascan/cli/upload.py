@@ -15,7 +15,7 @@ from typing import Any
 from roliascan.cli import progress, surroundings
 from roliascan.cli.importing import numbers
 from roliascan.cli.importing.names import shown
-from roliascan.cli.uploading import chapters, folder, patience, sending, session
+from roliascan.cli.uploading import chapters, folder, patience, sending, session, told
 from roliascan.cli.uploading.chapters import Wanted
 from roliascan.cli.uploading.folder import Page
 from roliascan.cli.uploading.outcomes import Report
@@ -95,10 +95,14 @@ def _upload(site: Site, args: argparse.Namespace, pages: list[Page], report: Rep
     known = {page.path for page in there}
     new = [page for page in pages if page.path not in known]
     if new and not _send(site, args, chapter["id"], new, report):
-        return report.end(site.ask("GET", f"chapters/{chapter['id']}"))
+        return report.end(_shown(site, chapter))
     if args.publish:
         site.ask("POST", f"chapters/{chapter['id']}/publish")
-    return report.end(site.ask("GET", f"chapters/{chapter['id']}"))
+    return report.end(_shown(site, chapter))
+
+
+def _shown(site: Site, chapter: Any) -> Any:
+    return site.ask("GET", f"chapters/{chapter['id']}", into=told.Chapter)
 
 
 def _chapter(site: Site, args: argparse.Namespace, pages: list[Page]) -> tuple[Any, list[Page]]:

@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
+from roliascan.cli.importing.names import shown as printable
+from roliascan.cli.uploading import told
 from roliascan.cli.uploading.folder import Page
 from roliascan.cli.uploading.site import Site, SiteRefused
 from roliascan.errors import Conflict, NotFound
 
 _STATES = ("draft", "scheduled", "published", "hidden")
+_MOST_LISTS = 200  # of a hundred chapters each: more than any series has
 
 
 class NoSuchTarget(NotFound):
@@ -50,10 +53,10 @@ class Wanted(NamedTuple):
 
 def named(site: Site, to: str) -> tuple[Any, Any]:
     """The chapter, or the series, that is called so. Raises NoSuchTarget."""
-    chapter = site.find(f"chapters/{quote(to, safe='')}")
-    series = None if chapter else site.find(f"series/{quote(to, safe='')}")
+    chapter = site.find(f"chapters/{quote(to, safe='')}", into=told.Chapter)
+    series = None if chapter else site.find(f"series/{quote(to, safe='')}", into=told.Series)
     if not (chapter or series):
-        raise NoSuchTarget(f"There is no chapter and no series {to} that you may see.")
+        raise NoSuchTarget(f"There is no chapter and no series {printable(to)} that you may see.")
     return chapter, series
 
 
@@ -63,7 +66,8 @@ def in_series(site: Site, series: Any, wanted: Wanted) -> tuple[Any, bool]:
     if found:
         return found, False
     try:  # with a key, so that one whose answer was lost is not created twice
-        return site.ask("POST", f"series/{series['id']}/chapters", wanted.draft, key=str(uuid4())), True
+        where = f"series/{series['id']}/chapters"
+        return site.ask("POST", where, wanted.draft, into=told.Chapter, key=str(uuid4())), True
     except SiteRefused as refusal:
         found = _find(site, series["id"], wanted) if refusal.said == "chapter_exists" else None
         if found is None:
@@ -75,17 +79,25 @@ def _find(site: Site, series_id: str, wanted: Wanted) -> Any:
     ids = [item["id"] for item in _listed(site, series_id, wanted.language) if wanted.is_called(item)]
     if len(ids) > 1:
         raise Ambiguous(f"The series has this chapter {len(ids)} times: name one with --to, of {', '.join(ids)}.")
-    return site.ask("GET", f"chapters/{ids[0]}") if ids else None
+    return site.ask("GET", f"chapters/{ids[0]}", into=told.Chapter) if ids else None
 
 
 def _listed(site: Site, series_id: str, language: str) -> Iterator[Any]:
+    where = f"series/{series_id}/chapters"
     for state in _STATES:
-        cursor = ""
-        while cursor is not None:
-            query = f"limit=100&state={state}&language={quote(language)}" + (f"&cursor={cursor}" if cursor else "")
-            listed = site.ask("GET", f"series/{series_id}/chapters?{query}")
+        cursor: str | None = ""
+        for _ in range(_MOST_LISTS):
+            after = f"&cursor={quote(cursor, safe='')}" if cursor else ""
+            query = f"limit=100&state={state}&language={quote(language)}{after}"
+            listed = site.ask("GET", f"{where}?{query}", into=told.Items)
             yield from listed["data"]
             cursor = listed["page"]["next"]
+            if cursor is None:
+                break
+            if not listed["data"]:
+                raise told.Unexpected(f"GET {where}", "more is promised than comes")
+        else:
+            raise told.Unexpected(f"GET {where}", "the list has no end")
 
 
 def there(site: Site, chapter: Any, pages: Sequence[Page]) -> list[Page]:

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from roliascan.cli.importing.folders import NotAFile, Unreadable
 from roliascan.cli.importing.names import shown
-from roliascan.cli.uploading import form, patience, session, wire
+from roliascan.cli.uploading import form, patience, session, told, wire
 from roliascan.cli.uploading.folder import Changed, Page
 from roliascan.cli.uploading.session import Announced
 from roliascan.cli.uploading.site import NoAnswer, Site, SiteRefused
@@ -125,7 +125,8 @@ class Sender:
 
     def _anew(self, one: Announced) -> Announced:
         """Another ticket for the same file: the old one may have expired. Asked for with those that equal it."""
-        asked = session.ask(self._site, self._chapter_id, self._equal[one.page.sha256])
+        equal = self._equal[one.page.sha256]
+        asked = told.tickets(session.ask(self._site, self._chapter_id, equal), len(equal), asked="POST uploads")
         tickets = {ticket["id"]: ticket for ticket in asked["tickets"]}
         again = tickets.get(one.id)
         return one if again is None or again.get("done") else Announced(one.page, again)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from roliascan.cli.importing.names import shown
+from roliascan.cli.uploading import told
 from roliascan.cli.uploading.folder import Page, Wrong
 from roliascan.cli.uploading.site import Site, SiteRefused
 from roliascan.errors import Invalid, Problem
@@ -41,7 +42,7 @@ def announce(site: Site, chapter_id: str, pages: Sequence[Page]) -> tuple[str, l
     session = ""
     tickets: dict[Path, Any] = {}
     for batch in _batches(pages):
-        asked = ask(site, chapter_id, batch)
+        asked = told.tickets(ask(site, chapter_id, batch), len(batch), asked="POST uploads")
         session = asked["session"]
         tickets.update(zip((page.path for page in batch), asked["tickets"], strict=True))
     if len({ticket["id"] for ticket in tickets.values()}) < len(pages):
@@ -69,7 +70,7 @@ def ask(site: Site, chapter_id: str, pages: Sequence[Page]) -> Any:
     """Tickets for these, of the session that is open, or a new one. Raises Refused for files that are too large."""
     files = [{"name": one.name, "size": one.bytes, "type": one.type, "sha256": one.sha256} for one in pages]
     try:
-        return site.ask("POST", "uploads", {"target": {"chapterId": chapter_id}, "files": files})
+        return site.ask("POST", "uploads", {"target": {"chapterId": chapter_id}, "files": files}, into=told.Tickets)
     except SiteRefused as refusal:
         wrong = [
             Wrong(page.name, shown(f"{field.partition('.')[2]} {message}", 1000))
@@ -85,7 +86,8 @@ def ask(site: Site, chapter_id: str, pages: Sequence[Page]) -> Any:
 def leave_out(site: Site, session: str, announced: Sequence[Announced]) -> list[str]:
     """Takes out of the session what an earlier try announced, and is not in the folder any more; their names."""
     ours = {one.id for one in announced}
-    others = [one for one in site.ask("GET", f"uploads/sessions/{session}")["files"] if one["id"] not in ours]
+    opened = site.ask("GET", f"uploads/sessions/{session}", into=told.Session)
+    others = [one for one in opened["files"] if one["id"] not in ours]
     for one in others:
         try:
             site.ask("DELETE", f"uploads/{one['id']}")
@@ -101,5 +103,5 @@ def commit(site: Site, session: str, announced: Sequence[Announced]) -> None:
     try:
         site.ask("POST", f"{where}/commit", {"order": [one.id for one in announced]})
     except SiteRefused:
-        if site.ask("GET", where)["state"] != "committed":
+        if site.ask("GET", where, into=told.Session)["state"] != "committed":
             raise

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roliascan.cli.importing.names import shown
-from roliascan.cli.uploading import patience, wire
+from roliascan.cli.uploading import patience, told, wire
 from roliascan.cli.uploading.patience import Rest
 from roliascan.cli.uploading.wire import Answer, Lost
 from roliascan.errors import NotSignedIn, Refusal
@@ -29,8 +29,8 @@ class SiteRefused(Refusal):
     def __init__(self, answer: Answer) -> None:
         self.status = answer.status
         self.said = answer.code
-        told = answer.problem.get("errors")
-        errors = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        listed = answer.problem.get("errors")
+        errors = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
         self.errors = {str(one.get("field")): str(one.get("message")) for one in errors}
         named = "; ".join(f"{field} {message}" for field, message in self.errors.items())
         said = named or str(answer.problem.get("detail", "")) or f"status {answer.status}, without a word"
@@ -78,10 +78,10 @@ class Site:
         self._tries = tries
         self._rest = rest
 
-    def ask(self, method: str, path: str, body: Any = None, *, key: str = "") -> Any:
-        """What the site answers, below /api/v1; every request here may be sent again.
+    def ask(self, method: str, path: str, body: Any = None, *, into: Any = dict, key: str = "") -> Any:
+        """What the site answers, below /api/v1, as `into`; every request here may be sent again.
 
-        Raises TokenRefused, SiteRefused, Moved, NotASite; NoAnswer after so many tries.
+        Raises TokenRefused, SiteRefused, Moved, NotASite, Unexpected; NoAnswer after so many tries.
         """
         answer = self._persist(method, f"{self.url}{API}/{path}", body, key)
         if answer.status == 401:
@@ -92,12 +92,12 @@ class Site:
             raise Moved(answer)
         if answer.status != 204 and not isinstance(answer.json, dict):
             raise NotASite
-        return answer.json
+        return None if answer.status == 204 else told.read(answer.json, into, asked=_asked(method, path))
 
-    def find(self, path: str) -> Any:
+    def find(self, path: str, *, into: Any) -> Any:
         """As GET, or None where nothing is."""
         try:
-            return self.ask("GET", path)
+            return self.ask("GET", path, into=into)
         except SiteRefused as refusal:
             if refusal.status != 404:
                 raise
@@ -127,3 +127,8 @@ class Site:
                 return answer
             why = f"status {answer.status}"
         raise NoAnswer(f"{self.url} did not answer in {self._tries} tries ({shown(why)}).")
+
+
+def _asked(method: str, path: str) -> str:
+    """A request as it is named to people."""
+    return f"{method} {shown(path.partition('?')[0], 100)}"

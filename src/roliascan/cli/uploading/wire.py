@@ -29,8 +29,8 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """None where it is no JSON."""
-        with suppress(ValueError):
+        """None where it is no JSON, or nests deeper than anything does that a site tells."""
+        with suppress(ValueError, RecursionError):
             return json.loads(self.body)
         return None
 
