@@ -70,7 +70,7 @@ def test_what_is_no_site(uploading: Uploading, sender: Place) -> None:
         front.answer = lambda *_: Said(200, {"Content-Type": "application/json"}, b'{"status": "ok"}')
         ran = sender.run("smoke", front.url)
     assert ran.status == 1
-    assert "the answer is not one of this version" in ran.out
+    assert "What the site answers to GET auth/me cannot be used" in ran.out
     assert "FAILED: no answer" in sender.run("smoke", front.url).out
     for wrong in ("comics.example.org", "ftp://comics.example.org", "https://me@comics.example.org"):
         assert sender.run("smoke", wrong).status == 2

@@ -15,11 +15,11 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from roliascan.cli import surroundings
 from roliascan.cli.importing.names import shown
-from roliascan.cli.uploading import folder, sending, session, wire
+from roliascan.cli.uploading import folder, sending, session, told, wire
 from roliascan.cli.uploading.session import Announced
 from roliascan.cli.uploading.site import Site, SiteRefused, TokenRefused, address, is_token
 from roliascan.cli.uploading.wire import Lost
@@ -27,6 +27,19 @@ from roliascan.errors import Refusal
 
 TRIES = 4  # of a request: a site that sleeps may need some of them
 PAGES = 2
+
+
+class _Me(TypedDict):
+    role: str
+
+
+class _User(TypedDict):
+    id: told.Id
+
+
+class _SignedIn(TypedDict):
+    token: str
+    user: _User
 
 
 class Failed(Refusal):
@@ -119,8 +132,6 @@ def _tried(name: str, trial: Callable[[Visit], None], visit: Visit) -> Step:
         wrong = shown(refusal.detail, 500)
     except Lost as lost:
         wrong = shown(f"no answer: {lost}", 500)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:  # an answer without what ours have
-        wrong = shown(f"the answer is not one of this version: {error!r}", 500)
     return Step(name, round((time.perf_counter() - began) * 1000), wrong)
 
 
@@ -148,7 +159,7 @@ def _ready(visit: Visit) -> None:
 
 
 def _token(visit: Visit) -> None:
-    role = visit.admin.ask("GET", "auth/me")["role"]
+    role = visit.admin.ask("GET", "auth/me", into=_Me)["role"]
     if role != "admin":
         raise Failed(f"This token is a {role}'s; give an administrator's.")
 
@@ -160,26 +171,26 @@ def _sign_up(visit: Visit) -> None:
     name = f"smoke-{secrets.token_hex(6)}"
     password = secrets.token_urlsafe(24)
     sent = {"email": f"{name}@smoke.invalid", "username": name, "password": password}
-    user = visit.stranger.ask("POST", "auth/register", sent)["user"]
+    user = visit.stranger.ask("POST", "auth/register", sent, into=_SignedIn)["user"]
     visit.user = user["id"]
-    signed_in = visit.stranger.ask("POST", "auth/login", {"login": name, "password": password})
+    signed_in = visit.stranger.ask("POST", "auth/login", {"login": name, "password": password}, into=_SignedIn)
     visit.person = _site(visit.url, signed_in["token"])
 
 
 def _make_uploader(visit: Visit) -> None:
     visit.admin.ask("PATCH", f"admin/users/{visit.user}", {"role": "uploader"})
-    if visit.person.ask("GET", "auth/me")["role"] != "uploader":
+    if visit.person.ask("GET", "auth/me", into=_Me)["role"] != "uploader":
         raise Failed("The new role does not hold at once.")
 
 
 def _create_series(visit: Visit) -> None:
     sent = {"title": "Smoke test", "author": "roliascan smoke", "description": "Deleted within a minute."}
-    visit.series = visit.person.ask("POST", "series", sent, key=secrets.token_hex(16))["id"]
+    visit.series = visit.person.ask("POST", "series", sent, into=told.Series, key=secrets.token_hex(16))["id"]
 
 
 def _create_chapter(visit: Visit) -> None:
     path = f"series/{visit.series}/chapters"
-    visit.chapter = visit.person.ask("POST", path, {"number": 1}, key=secrets.token_hex(16))["id"]
+    visit.chapter = visit.person.ask("POST", path, {"number": 1}, into=told.Chapter, key=secrets.token_hex(16))["id"]
 
 
 def _announce(visit: Visit) -> None:
@@ -203,8 +214,8 @@ def _send(visit: Visit) -> None:
 
 def _commit(visit: Visit) -> None:
     session.commit(visit.person, visit.session, visit.announced)
-    told = visit.person.ask("GET", f"chapters/{visit.chapter}/pages")["pages"]
-    if [page["sha256"] for page in told] != [one.page.sha256 for one in visit.announced]:
+    sent = visit.person.ask("GET", f"chapters/{visit.chapter}/pages", into=told.SentPages)["pages"]
+    if [page["sha256"] for page in sent] != [one.page.sha256 for one in visit.announced]:
         raise Failed("The chapter's pages are not those that were sent, in their order.")
 
 
@@ -216,7 +227,7 @@ def _publish(visit: Visit) -> None:
 
 
 def _read_chapter(visit: Visit) -> None:
-    visit.pages = visit.stranger.ask("GET", f"chapters/{visit.chapter}")["pages"]
+    visit.pages = visit.stranger.ask("GET", f"chapters/{visit.chapter}", into=told.Chapter)["pages"]
     if len(visit.pages) != PAGES:
         raise Failed(f"The chapter has {len(visit.pages)} pages for a stranger, not {PAGES}.")
 

@@ -104,7 +104,8 @@ def there(site: Site, chapter: Any, pages: Sequence[Page]) -> list[Page]:
     """Which of the pages the chapter has already, each of its pages counted for one."""
     if not chapter["pages"]:
         return []
-    had = Counter(one["sha256"] for one in site.ask("GET", f"chapters/{chapter['id']}/pages")["pages"])
+    sent = site.ask("GET", f"chapters/{chapter['id']}/pages", into=told.SentPages)
+    had = Counter(one["sha256"] for one in sent["pages"])
     return [page for page in pages if _take(page, had)]
 
 

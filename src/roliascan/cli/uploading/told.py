@@ -36,6 +36,14 @@ class Chapter(TypedDict):
     pages: list[Shown]
 
 
+class _Sent(TypedDict):
+    sha256: str
+
+
+class SentPages(TypedDict):
+    pages: list[_Sent]
+
+
 class Series(TypedDict):
     id: Id
 
