@@ -134,8 +134,10 @@ def _take_in(db: Database, storage: Storage, row: Row, *, person: Person, max_by
     with pages.kept_or_removed(storage) as stored:
         new = _keep(storage, stored, row, max_bytes=max_bytes, now=now)
         found = new.found
-        if (found.sent_bytes, found.type, found.sent_sha256) != (row.bytes, row.type, row.sha256):
-            raise NotAsAnnounced(detail=f"This was announced as {row.type}, and is {found.type}: announce what it is.")
+        if (found.sent_bytes, found.sent_type, found.sent_sha256) != (row.bytes, row.type, row.sha256):
+            raise NotAsAnnounced(
+                detail=f"This was announced as {row.type}, and is {found.sent_type}: announce what it is."
+            )
     with pages.removed_without_rows(db, storage, stored):
         is_first = db.run(_record, row, new, person=person, now=now)
     if not is_first:
