@@ -1,6 +1,5 @@
 """A process of its own that answers questions."""
 
-import io
 import os
 import signal
 import sys
@@ -10,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from roliascan import worker as worker_module
 from roliascan.worker import Worker
 
 ECHO = """
-import json, os, signal, sys
+import json, os, signal, sys, time
 for line in sys.stdin.buffer:
     question = line.decode().strip()
     if question == "crash":
@@ -24,6 +24,15 @@ for line in sys.stdin.buffer:
         os.write(1, b"x" * 65536)
     if question == "half":
         os.write(1, b'"half of an ans'), os._exit(0)
+    while question == "drip":
+        os.write(1, b"x"), time.sleep(0.01)
+    if question.startswith("bytes"):
+        _, said, sent = question.split()
+        os.write(1, said.encode() + b" told\\n")
+        for _ in range(int(sent) // 1000):
+            sys.stdout.buffer.write(b"x" * 1000)
+        sys.stdout.buffer.flush()
+        continue
     if question == "leave":
         os.close(1), os.close(0), signal.pause()
     told = dict(os.environ) if question == "environment" else [question, os.getsid(0)]
@@ -32,11 +41,9 @@ for line in sys.stdin.buffer:
 """
 
 
-class _Interrupted(io.BytesIO):
-    """The answers, while which are waited for somebody presses Ctrl-C."""
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        raise KeyboardInterrupt
+def interrupted(*_: object) -> float:
+    """While an answer is waited for, somebody presses Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -92,6 +99,34 @@ def test_those_that_died_leave_nothing_behind(worker: Worker) -> None:
     assert len(weakref.finalize._registry) <= kept  # type: ignore[attr-defined]
 
 
+def test_the_time_is_for_the_whole_answer(worker: Worker) -> None:
+    """However often something of it comes."""
+    worker.ask(b"a\n", within=60)
+    assert worker.ask(b"drip\n", within=0.1) == b""
+    assert worker.pid is None
+
+
+@pytest.mark.parametrize("size", [0, 1000, 5_000_000])
+def test_an_answer_can_have_bytes_after_it(worker: Worker, size: int) -> None:
+    for _ in range(2):
+        line, rest = worker.ask_for_bytes(f"bytes {size} {size}\n".encode(), within=60, most=size)
+        assert (line, bytes(rest)) == (b"told", b"x" * size)
+    assert worker.ask(b"b\n", within=60).startswith(b'["b"')
+
+
+@pytest.mark.parametrize("question", ["bytes 5001 6000", "bytes -1 0", "bytes x 0", f"bytes {'9' * 5000} 0", "crash"])
+def test_more_bytes_than_may_be_or_were_said_are_no_answer(worker: Worker, question: str) -> None:
+    assert not any(worker.ask_for_bytes(question.encode() + b"\n", within=60, most=5000))
+    assert worker.pid is None
+    assert worker.ask(b"b\n", within=60).startswith(b'["b"')
+
+
+def test_fewer_bytes_than_were_said_are_no_answer(worker: Worker) -> None:
+    worker.ask(b"a\n", within=60)
+    assert not any(worker.ask_for_bytes(b"bytes 5000 3000\n", within=0.1, most=5000))
+    assert worker.pid is None
+
+
 def test_an_answer_without_end_is_none(worker: Worker) -> None:
     assert worker.ask(b"endless\n", within=60) == b""
 
@@ -110,11 +145,11 @@ def test_what_lies_in_the_folder_where_we_are_is_not_run(
 def test_an_answer_that_nobody_waited_for_is_not_the_next_ones(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     worker.ask(b"a\n", within=60)
 
-    assert worker._running is not None
-    worker._running.answers.close()
-    monkeypatch.setattr(worker, "_running", worker._running._replace(answers=_Interrupted()))
-    with pytest.raises(KeyboardInterrupt):
-        worker.ask(b"b\n", within=60)
+    with monkeypatch.context() as patched:
+        turns = iter((worker_module._left, interrupted))  # once to ask, and then to wait
+        patched.setattr(worker_module, "_left", lambda end: next(turns)(end))
+        with pytest.raises(KeyboardInterrupt):
+            worker.ask(b"b\n", within=60)
     assert worker.ask(b"c\n", within=60).startswith(b'["c"')
 
 

@@ -4,22 +4,22 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import weakref
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-_LONGEST = 1 << 16  # bytes of an answer
+_LONGEST = 1 << 16  # bytes of an answer's line
+_DIGITS = 12  # of the number of bytes after it
 _KEPT = ("LD_LIBRARY_PATH", "LANG", "TMPDIR")  # of the environment
 
 
 class _Running(NamedTuple):
     process: "subprocess.Popen[bytes]"
     asks: socket.socket
-    answers: BinaryIO
 
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
-        self.answers.close()
         self.asks.close()
 
 
@@ -43,24 +43,30 @@ class Worker:
     def ask(self, *question: bytes, within: float) -> bytes:
         """The answer, without the end of its line; none, and the process is gone, where it died of the question.
 
-        The same where it does not take the question, or does not answer, within so many seconds. The next question
+        The same where it does not take the question and answer within so many seconds in all. The next question
         starts another. Raises OSError where none can be started.
         """
+        return self._ask(question, within, most=None)[0]
+
+    def ask_for_bytes(self, *question: bytes, within: float, most: int) -> tuple[bytes, memoryview]:
+        """An answer whose line begins with a number and a blank: what follows them, and so many bytes after the line.
+
+        Where they would be more than `most`, there is no answer, as from one that died; see ask.
+        """
+        return self._ask(question, within, most=most)
+
+    def _ask(self, question: tuple[bytes, ...], within: float, *, most: int | None) -> tuple[bytes, memoryview]:
         if self._running and self._running.process.poll() is not None:
             self.end()  # it died while it had nothing to do, of nobody's question
-        running = self._running or self._start()
-        answer = b""
+        running, answer = self._running or self._start(), None
         try:
-            running.asks.settimeout(within)
-            for part in question:
-                running.asks.sendall(part)
-            answer = running.answers.readline(_LONGEST)
+            answer = _answered(running.asks, question, time.monotonic() + within, most=most)
         except (TimeoutError, BrokenPipeError, ConnectionResetError):
             pass
         finally:  # also when interrupted: the next answer could be to this question
-            if not answer.endswith(b"\n"):
+            if answer is None:
                 self.end()
-        return answer[:-1] if answer.endswith(b"\n") else b""
+        return answer or (b"", memoryview(b""))
 
     def end(self) -> None:
         """Ends the process, whatever it does; the next question starts another."""
@@ -84,9 +90,50 @@ class Worker:
             except BaseException:
                 ours.close()
                 raise
-        self._running = _Running(process, ours, ours.makefile("rb"))
+        self._running = _Running(process, ours)
         self._at_the_end = weakref.finalize(self, self._running.end)
         return self._running
+
+
+def _answered(
+    asks: socket.socket, question: tuple[bytes, ...], end: float, *, most: int | None
+) -> tuple[bytes, memoryview] | None:
+    """The line that answers, and the bytes after it if it says how many; None where that is no answer."""
+    for part in question:
+        asks.settimeout(_left(end))
+        asks.sendall(part)
+    got = b""
+    while b"\n" not in got:
+        asks.settimeout(_left(end))
+        block = asks.recv(_LONGEST)
+        if not block or len(got) > _LONGEST:
+            return None
+        got += block
+    line, _, begun = got.partition(b"\n")
+    size, _, line = (b"0", b"", line) if most is None else line.partition(b" ")
+    if not size.isdigit() or len(size) > _DIGITS or not len(begun) <= int(size) <= (most or 0):
+        return None
+    return _filled(asks, line, begun, int(size), end)
+
+
+def _filled(asks: socket.socket, line: bytes, begun: bytes, size: int, end: float) -> tuple[bytes, memoryview] | None:
+    rest, at = memoryview(bytearray(size)), len(begun)
+    rest[:at] = begun
+    while at < size:
+        asks.settimeout(_left(end))
+        got = asks.recv_into(rest[at:])
+        if not got:
+            return None
+        at += got
+    return line, rest
+
+
+def _left(end: float) -> float:
+    """Seconds. Not none: with 0, a socket does not wait, and says so in another way."""
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _surroundings() -> dict[str, str]:

@@ -103,7 +103,7 @@ def look_around(address: str) -> None:
             assert (answer.headers["content-type"], len(data)) == (page["type"], page["bytes"])
         if shutil.which("file"):
             said = subprocess.run(["file", "-"], input=data, capture_output=True, check=True).stdout.decode()
-            assert re.search(rf"(PNG|JPEG) image data.*{page['width']} ?x ?{page['height']}", said)
+            assert re.search(rf"(PNG|JPEG) image data.*{page['width']} ?x ?{page['height']}|Web/P image", said)
 
 
 def sign_in(address: str, printed: str) -> None:

@@ -26,7 +26,7 @@ _MIGRATION = '''"""{title}."""
 import sqlalchemy as sa
 from alembic import op
 
-from roliascan.database.migrations.changes import add_column, add_index, back_fill
+from roliascan.database.migrations.changes import add_column, add_index, add_unique, back_fill
 from roliascan.database.migrations.tables import big, integer, key, record, table, text
 
 revision = "{number}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Inspector
 
 from roliascan.database import BadAddress, faults, migrations, open_database, schema
 from roliascan.database.migrations import locks
@@ -32,9 +33,7 @@ def described(url: str) -> dict[str, Any]:
             table: {
                 "columns": {column["name"]: column["nullable"] for column in inspector.get_columns(table)},
                 "key": inspector.get_pk_constraint(table)["constrained_columns"],
-                "unique": sorted(
-                    (str(one["name"]), one["column_names"]) for one in inspector.get_unique_constraints(table)
-                ),
+                "unique": sorted(_unique(inspector, table).items()),
                 "references": sorted(
                     (str(one["name"]), one["constrained_columns"], one["referred_table"], one["referred_columns"])
                     for one in inspector.get_foreign_keys(table)
@@ -46,6 +45,12 @@ def described(url: str) -> dict[str, Any]:
             }
             for table in sorted(inspector.get_table_names())
         }
+
+
+def _unique(inspector: Inspector, table: str) -> dict[str, Any]:
+    """Unique keys, whether they were made with the table or as an index since."""
+    found = [one for one in inspector.get_indexes(table) if one["unique"]]
+    return {str(one["name"]): one["column_names"] for one in [*found, *inspector.get_unique_constraints(table)]}
 
 
 def test_up_and_again_and_down_and_up(empty_database_url: str) -> None:  # SC 78

@@ -28,6 +28,9 @@ NEVER = {
     "two files share a key": "(SELECT 1 AS one FROM files GROUP BY storage_key HAVING COUNT(*) > 1) d",
     "two pages share a file": "(SELECT 1 AS one FROM pages GROUP BY file_id HAVING COUNT(*) > 1) d",
     "a page has no file": "pages p WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.id = p.file_id)",
+    "a variant is of nothing": "files v WHERE (v.variant IS NULL) <> (v.original_id IS NULL)"
+    " OR v.original_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM files f WHERE f.id = v.original_id)",
+    "a variant is of a variant": "files v JOIN files f ON f.id = v.original_id WHERE f.original_id IS NOT NULL",
     "a page is of a revision that nobody reads": "pages p JOIN chapters c ON c.id = p.chapter_id"
     " WHERE p.revision <> c.revision",
     "a chapter counts its pages wrongly": "chapters c"

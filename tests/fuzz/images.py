@@ -43,12 +43,12 @@ def _used() -> float:
 
 def _outcome(content: bytes) -> str:
     try:
-        found, kept, _ = images.inspect(io.BytesIO(content), max_bytes=1 << 20, max_pixels=1_000_000)
+        found, kept, _ = images.prepare(io.BytesIO(content), max_bytes=1 << 20, max_pixels=1_000_000)
     except Refusal as refusal:
         crashed = isinstance(refusal.__cause__, ChildProcessError)
         return "crashed the decoder" if crashed else refusal.code
     again = kept.read()
-    width, height, _ = decoded(sniff(again), again, read_header(sniff(again), again))
+    (width, height, _), _ = decoded(sniff(again), again, read_header(sniff(again), again))
     return "taken" if {width, height} == {found.width, found.height} else "taken as what it is not"
 
 

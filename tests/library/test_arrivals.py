@@ -27,7 +27,7 @@ def work(site: Site) -> Work:
     [
         (drawings.page("jpeg", 20, 30), "image/png", 400, "not_as_announced"),
         (PAGE, "image/webp", 400, "not_as_announced"),
-        (PDF, "image/png", 400, "not_as_announced"),
+        (PDF, "image/png", 415, "not_an_image"),
         (b"<html><script>alert(1)</script>", "image/png", 415, "not_an_image"),
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "image/png", 415, ""),
         (drawings.flat("bmp", 3, 3), "image/gif", 415, "unsupported_image"),
@@ -339,18 +339,18 @@ def test_bytes_that_come_too_late_are_taken_away(work: Work, what: str) -> None:
 
 
 def test_what_ends_while_it_is_completed_leaves_nothing(work: Work) -> None:
-    from roliascan.library import filing
+    from roliascan.library.targets import KINDS
 
     uploader, site = work.uploader, work.site
     asked = asks(uploader, work.target, announced(PAGE))
     told(puts(site, asked["tickets"][0], PAGE), 204)
-    inspect = filing.inspect
+    kind = KINDS["chapter"]
 
     def meanwhile(*args: Any, **how: Any) -> Any:
         told(uploader.delete(f"uploads/sessions/{asked['session']}"), 204)
-        return inspect(*args, **how)
+        return kind.inspect(*args, **how)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("roliascan.library.filing.inspect", meanwhile)
+        patch.setitem(KINDS, "chapter", kind._replace(inspect=meanwhile))
         refused(uploader.post(f"uploads/{asked['tickets'][0]['id']}/complete"), 409, "upload_closed")
     assert (site.stored, site.count("files")) == ([], 0)

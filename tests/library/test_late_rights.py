@@ -26,14 +26,14 @@ def test_who_lost_the_right_while_the_bytes_came_adds_nothing(any_site: Site, ch
     """AZ-11, AU-11: the rows are written, or not, by what holds when the last byte is in."""
     uploader = any_site.sign_up("uploader")
     chapter = uploader.makes_chapter(uploader.makes_series())
-    inspect = images.inspect
+    prepare = images.prepare
 
     def meanwhile(*args: Any, **how: Any) -> Any:
         any_site.write(f"UPDATE users SET {change} WHERE id = :id", id=uploader.id, yes=True)
-        return inspect(*args, **how)
+        return prepare(*args, **how)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("roliascan.library.images.inspect", meanwhile)
+        patch.setattr("roliascan.library.images.prepare", meanwhile)
         refused(uploader.send(f"chapters/{chapter['id']}/pages", File("a", PAGE)), status)
     assert (any_site.count("pages"), any_site.count("files"), any_site.stored) == (0, 0, [])
 

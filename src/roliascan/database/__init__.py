@@ -36,6 +36,7 @@ __all__ = [
     "batches",
     "instant_text",
     "open_database",
+    "pieces",
 ]
 
 ATTEMPTS = 8
@@ -43,10 +44,12 @@ RETRY_WITHIN_S = 10.0
 POOL_WAIT_S = 10.0
 READ_LIMIT_S = 5.0
 WRITE_LIMIT_S = 10.0  # of one statement in a transaction
+LISTED = 150  # in one statement
 INSERT_ROWS, INSERT_BYTES = 100, 12_000  # in one statement: poolers mind those over 16 KB, with all quotes and escapes
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
+V = TypeVar("V")
 P = ParamSpec("P")
 _Rows = tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]
 
@@ -252,6 +255,12 @@ class Tx:
 
     def end(self) -> None:
         self._pool.give(self._connection)
+
+
+def pieces(values: list[V]) -> Iterator[list[V]]:
+    """A list in parts, each short enough for `IN (:values)`: of identifiers and keys, statements stay under 16 KB."""
+    for start in range(0, len(values), LISTED):
+        yield values[start : start + LISTED]
 
 
 def batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:

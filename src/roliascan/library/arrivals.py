@@ -134,8 +134,10 @@ def _take_in(db: Database, storage: Storage, row: Row, *, person: Person, max_by
     with pages.kept_or_removed(storage) as stored:
         new = _keep(storage, stored, row, max_bytes=max_bytes, now=now)
         found = new.found
-        if (found.sent_bytes, found.type, found.sent_sha256) != (row.bytes, row.type, row.sha256):
-            raise NotAsAnnounced(detail=f"This was announced as {row.type}, and is {found.type}: announce what it is.")
+        if (found.sent_bytes, found.sent_type, found.sent_sha256) != (row.bytes, row.type, row.sha256):
+            raise NotAsAnnounced(
+                detail=f"This was announced as {row.type}, and is {found.sent_type}: announce what it is."
+            )
     with pages.removed_without_rows(db, storage, stored):
         is_first = db.run(_record, row, new, person=person, now=now)
     if not is_first:
@@ -149,9 +151,9 @@ def _keep(storage: Storage, stored: list[New], row: Row, *, max_bytes: int, now:
         raise NotUploaded from None
     with source:
         upload = pages.Upload(row.name or row.id, row.page, source, row.name)
-        folder = KINDS[row.target_kind].folder
+        kind = KINDS[row.target_kind]
         most = min(max_bytes, row.bytes)  # whoever took the bytes: what is more is not even read
-        return pages.store(storage, stored, upload, folder, filing.inspect, max_bytes=most, now=now)
+        return pages.store(storage, stored, upload, kind.folder, kind.inspect, max_bytes=most, now=now)
 
 
 class _State(msgspec.Struct):
@@ -170,7 +172,7 @@ def _record(tx: Tx, row: Row, new: New, *, person: Person, now: datetime) -> boo
     person = sessions.confirm(tx, person, now=now)  # the bytes took their time
     name = filing.name_of(row.name, new)
     purpose = KINDS[row.target_kind].purpose
-    tx.insert_many("files", [pages.file_row(new, purpose=purpose, state="pending", name=name, person=person, now=now)])
+    tx.insert_many("files", pages.file_rows(new, purpose=purpose, state="pending", name=name, person=person, now=now))
     sql = "UPDATE upload_files SET state = 'complete', file_id = :file_id WHERE id = :id"
     tx.write(sql, id=row.id, file_id=new.file_id)
     return True

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from roliascan import text
-from roliascan.database import Database, Duplicate, Reader, Tx
+from roliascan.database import Database, Duplicate, Reader, Tx, pieces
 from roliascan.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem
 from roliascan.ids import is_id, new_id
 from roliascan.library import rights, series
@@ -380,35 +380,29 @@ def _remove(
     return keys
 
 
-def files_of(db: Reader, chapter_ids: list[str]) -> "list[FileKey]":
-    """The files of all pages of these chapters."""
-    return db.read(
-        "SELECT DISTINCT f.id, f.storage_key FROM pages p JOIN files f ON f.id = p.file_id"
-        " WHERE p.chapter_id IN (:ids)",
-        FileKey,
-        ids=chapter_ids,
-    )
-
-
 def erase(tx: Tx, chapter_ids: list[str]) -> list[str]:
     """Deletes the rows of chapters and all that hangs on them; the storage keys that no row points to any more."""
-    files = files_of(tx, chapter_ids)
+    sql = "SELECT DISTINCT file_id AS id FROM pages WHERE chapter_id IN (:ids)"
+    file_ids = [row.id for row in tx.read(sql, _Id, ids=chapter_ids)]
     for table in ("pages", "chapter_teams", "chapter_stats", "chapter_ratings", "comments"):
         tx.write(f"DELETE FROM {table} WHERE chapter_id IN (:ids)", ids=chapter_ids)
     tx.write("DELETE FROM chapters WHERE id IN (:ids)", ids=chapter_ids)
-    forget_files(tx, [file.id for file in files])
-    return [file.storage_key for file in files]
+    return forget_files(tx, file_ids)
 
 
-class FileKey(msgspec.Struct):
-    """A file and where its bytes are."""
-
-    id: str
+class _Key(msgspec.Struct):
     storage_key: str
 
 
-def forget_files(tx: Tx, file_ids: list[str]) -> None:
-    """Deletes the rows of files, and those that tell how they were uploaded."""
-    for start in range(0, len(file_ids), 200):
-        for sql in ("DELETE FROM upload_files WHERE file_id IN (:ids)", "DELETE FROM files WHERE id IN (:ids)"):
-            tx.write(sql, ids=file_ids[start : start + 200])
+def forget_files(tx: Tx, file_ids: list[str]) -> list[str]:
+    """Deletes the rows of files, of their variants, and those that tell how they were uploaded; all their keys."""
+    keys = []
+    for ids in pieces(file_ids):
+        # Locked first, so that nobody adds a variant to what goes.
+        for column in ("id", "original_id"):
+            sql = f"SELECT storage_key FROM files WHERE {column} IN (:ids) FOR UPDATE"
+            keys += [row.storage_key for row in tx.read(sql, _Key, ids=ids)]
+        tx.write("DELETE FROM upload_files WHERE file_id IN (:ids)", ids=ids)
+        for column in ("original_id", "id"):
+            tx.write(f"DELETE FROM files WHERE {column} IN (:ids)", ids=ids)
+    return keys

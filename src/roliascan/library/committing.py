@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from roliascan.database import Database, Tx
+from roliascan.database import Database, Tx, pieces
 from roliascan.errors import Conflict, Invalid, Problem
 from roliascan.library import pages, series, uploads
 from roliascan.library.pages import Coming
@@ -58,9 +58,8 @@ def _commit(tx: Tx, session_id: str, *, person: Person, order: list[str] | None,
     uploads.require_open(session.state, session.expires_at, now=now)
     ready = _ordered(_complete(tx, session_id), order, is_chapter=session.target_kind == "chapter")
     tx.write("UPDATE upload_sessions SET state = 'committed' WHERE id = :id", id=session_id)
-    for start in range(0, len(ready), 200):
-        file_ids = [one.file_id for one in ready[start : start + 200]]
-        tx.write("UPDATE files SET state = 'ready' WHERE id IN (:ids)", ids=file_ids)
+    for ids in pieces([one.file_id for one in ready]):
+        tx.write("UPDATE files SET state = 'ready' WHERE id IN (:ids)", ids=ids)
     return _SHOW[session.target_kind](tx, session.target_id, ready, order, person=person, now=now)
 
 

@@ -2,25 +2,30 @@
 
     python -m roliascan.library.decoding
 
-reads a line of JSON, `[kind, header, size]`, and `size` bytes of an image, again and again, and answers each with
-`[width, height, placeholder]`, as stored, or with what is wrong, as text, or null where memory ran out.
+reads a line of JSON, `[wish, kind, header, size]`, and `size` bytes of an image, again and again. It answers each with
+a line, the number of bytes that follow it and `[found, variants]`, and these bytes. `found` is
+`[width, height, placeholder]`, as stored, or what is wrong, as text, or null where memory ran out; each variant says
+what image_terms.Variant does, but for its content how many bytes it has, in their order.
 """
 
 import json
 import resource
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from roliascan.library.image_terms import Header, ImageDamaged
+from roliascan.library.image_terms import Header, ImageDamaged, Variant, Wish
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 MOST_MEMORY = 2 << 30  # bytes of address space: three times what the largest image takes
 MOST_CPU_S = 30  # of a processor, for one image; the largest takes some 5
+
+_SAID = 1_000  # characters of what is wrong
 
 Found = tuple[int, int, str]
 
@@ -32,10 +37,14 @@ def main() -> None:
     _make_pillow_strict()
     asks, tells = sys.stdin.buffer, sys.stdout.buffer
     for line in asks:
-        kind, header, size = json.loads(line)
+        wish, kind, header, size = json.loads(line)
         content = asks.read(size)
         _limit_time()
-        tells.write(json.dumps(_answer(kind, content, Header(*header))).encode() + b"\n")
+        found, variants = _answer(kind, content, Header(*header), wish)
+        del content
+        told = json.dumps([found, [(*one[:-1], len(one.content)) for one in variants]])
+        tells.write(f"{sum(len(one.content) for one in variants)} {told}\n".encode())
+        tells.writelines(one.content for one in variants)
         tells.flush()
 
 
@@ -51,25 +60,38 @@ def _limit(what: int, most: int) -> None:
         resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
 
 
-def _answer(kind: str, content: bytes, header: Header) -> Found | str | None:
+def _answer(kind: str, content: bytes, header: Header, wish: Wish) -> tuple[Found | str | None, Sequence[Variant]]:
     try:
-        return decoded(kind, content, header)
+        return decoded(kind, content, header, wish)
     except MemoryError:
-        return None
+        return None, ()
     except Exception as error:  # hostile bytes make a decoder raise about anything
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error}"[:_SAID], ()
 
 
-def decoded(kind: str, content: bytes, header: Header) -> Found:
-    """Width and height as stored, and the mean colour, of the first frame; after every frame was decoded."""
+def decoded(kind: str, content: bytes, header: Header, wish: Wish = "nothing") -> tuple[Found, Sequence[Variant]]:
+    """Width and height as stored, and the mean colour, of the first frame; after every frame was decoded.
+
+    And what is wished for beside it.
+    """
     with closing(_open(kind, content)) as image:
         _check_agreement(kind, image, header)
         image.load()
         first = image.width, image.height, _mean_colour(image)
+        made = _made(kind, content, image, header, wish)
         for number in range(1, header.frames):
             image.seek(number)
             image.load()
-        return first
+        return first, made
+
+
+def _made(kind: str, content: bytes, image: "ImageFile", header: Header, wish: Wish) -> Sequence[Variant]:
+    if wish == "nothing":
+        return ()
+    from roliascan.library import encoding
+
+    page = encoding.page_of(kind, content, image, header.frames)
+    return list(encoding.jpeg(page) if wish == "jpeg" else encoding.variants(page))
 
 
 def _open(kind: str, content: bytes) -> "ImageFile":
@@ -118,15 +140,17 @@ def _check_agreement(kind: str, image: "ImageFile", header: Header) -> None:
 
 def _mean_colour(image: "ImageFile") -> str:
     """In strips, because converting the whole would double the memory."""
-    from PIL.Image import Resampling, frombytes
+    from PIL.Image import Resampling
+
+    from roliascan.library.pictures import high_bytes
 
     rows = max(1, 250_000 // image.width)
     sums = [0.0, 0.0, 0.0]
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
         strip = image.crop((0, top, image.width, bottom))
-        if strip.mode == "I;16":  # which convert would clip: take the high byte of each sample
-            strip = frombytes("L", strip.size, strip.tobytes()[1::2])
+        if strip.mode == "I;16":
+            strip = high_bytes(strip)
         *colours, alpha = strip.convert("RGBA").resize((1, 1), Resampling.BOX).tobytes()
         for band, colour in enumerate(colours):
             sums[band] += (bottom - top) * (colour * alpha + 255 * (255 - alpha)) / 255

@@ -17,6 +17,7 @@ class Document(msgspec.Struct, frozen=True):
     sha256: str
     sent_bytes: int
     sent_sha256: str
+    sent_type: Literal["application/pdf"] = "application/pdf"
     width: None = None
     height: None = None
     placeholder: None = None

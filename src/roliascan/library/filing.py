@@ -68,7 +68,7 @@ def add(
 
 def _insert(tx: Tx, new: New, name: str, *, person: Person, now: datetime) -> None:
     require_right(sessions.confirm(tx, person, now=now), "files.add")  # the bytes took their time
-    tx.insert_many("files", [pages.file_row(new, purpose="file", name=name, person=person, now=now)])
+    tx.insert_many("files", pages.file_rows(new, purpose="file", name=name, person=person, now=now))
 
 
 def inspect(source: BinaryIO, *, max_bytes: int) -> tuple[Image | Document, BinaryIO, tuple[Variant, ...]]:

@@ -4,6 +4,9 @@ from typing import Literal, NamedTuple
 
 from roliascan.errors import Invalid, TooLarge, UnsupportedType
 
+Wish = Literal["nothing", "page", "jpeg"]
+"""What to make of an image: nothing; what is kept of a page and beside it; a JPEG."""
+
 ImageType = Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]
 
 
@@ -35,6 +38,10 @@ class Header(NamedTuple):
     frames: int
     pixels: int
     turned: bool  # shown a quarter turned
+
+
+KEPT = "kept"
+"""Name of the variant that replaces the file."""
 
 
 class Variant(NamedTuple):

@@ -120,7 +120,7 @@ def _series(
     if known is not None:
         return known, False
     if covers:
-        tx.insert_many("files", [pages.file_row(new, purpose="cover", person=person, now=now) for new in covers])
+        tx.insert_many("files", pages.file_rows(covers[0], purpose="cover", person=person, now=now))
         into = msgspec.structs.replace(into, cover_id=covers[0].file_id)
     return series.create(tx, into, person=person, now=now), True
 

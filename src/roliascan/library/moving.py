@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal, cast
 
 import msgspec
 
-from roliascan.database import Reader
+from roliascan.database import Reader, pieces
 from roliascan.library import stocktaking, sweep
 from roliascan.library.stocktaking import Finding, Row
 from roliascan.storage import KeyTaken, NotStored, Storage, Stored
@@ -133,7 +133,7 @@ def _waiting(db: Reader, arrived: Iterator[Stored]) -> Iterator[Row]:
 
 def _uploads(db: Reader, ids: list[str]) -> list[Row]:
     sql = "SELECT id, '' AS storage_key, bytes, sha256 FROM upload_files WHERE state = 'waiting' AND id IN (:ids)"
-    return db.read(sql, Row, ids=list(filter(None, ids)))
+    return [row for some in pieces(list(filter(None, ids))) for row in db.read(sql, Row, ids=some)]
 
 
 # One file.

@@ -4,10 +4,11 @@ A chapter's pages are a set with a revision. Every change writes the rows of a n
 number that readers follow, so that they see the old pages or the new ones, whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 import msgspec
@@ -54,6 +55,19 @@ class Upload(NamedTuple):
     name: str | None = None
 
 
+class NewVariant(NamedTuple):
+    """A variant of a file, stored under a key of its own; `sha256` is lower-case hex."""
+
+    file_id: str
+    key: str
+    name: str
+    type: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+
+
 class New(NamedTuple):
     """A file whose bytes are stored and whose rows are not written yet; `found` is what it turned out to be."""
 
@@ -61,6 +75,7 @@ class New(NamedTuple):
     key: str
     number: int | None
     found: "images.Image | Document"
+    variants: tuple[NewVariant, ...] = ()
 
 
 class Inspect(Protocol):
@@ -171,7 +186,8 @@ def removed_without_rows(db: Database, storage: Storage, stored: list[New]) -> I
 
 def remove(storage: Storage, stored: list[New]) -> None:
     for new in stored:
-        storage.delete(new.key)
+        for key in (new.key, *(one.key for one in new.variants)):
+            storage.delete(key)
 
 
 def store(
@@ -184,20 +200,36 @@ def store(
     max_bytes: int,
     now: datetime,
 ) -> New:
-    """Looks what a file is, and keeps its bytes under a new key. Raises TooLarge and what `inspect` raises."""
+    """Looks what a file is, and keeps its bytes and those of its variants, each under a new key.
+
+    `stored` tells at any time what has to be taken away. Raises TooLarge and what `inspect` raises.
+    """
     from tempfile import SpooledTemporaryFile  # 5 ms that readers do not pay
 
     if len(stored) >= MOST_PAGES:
         raise TooManyPages
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
         copied = _copy(upload, spool, max_bytes)
-        found, kept, _ = inspect(copied, max_bytes=max_bytes)
+        found, kept, variants = inspect(copied, max_bytes=max_bytes)
         file_id = new_id(now)
         key = keys.make_key(folder, file_id, found.extension)
         storage.put(key, kept, type=found.type)
-        new = New(file_id, key, upload.number, found)
-        stored.append(new)
-        return new
+        stored.append(New(file_id, key, upload.number, found))
+        for variant in variants:
+            beside = store_variant(storage, variant, folder, now=now)
+            stored[-1] = stored[-1]._replace(variants=(*stored[-1].variants, beside))
+        return stored[-1]
+
+
+def store_variant(storage: Storage, variant: "Variant", folder: str, *, now: datetime) -> NewVariant:
+    """Keeps the bytes of a variant under a new key."""
+    from hashlib import sha256  # 2 ms that readers do not pay
+
+    name, kind, extension, width, height, content = variant
+    file_id = new_id(now)
+    key = keys.make_key(folder, file_id, extension)
+    storage.put(key, BytesIO(content), type=kind)
+    return NewVariant(file_id, key, name, kind, width, height, len(content), sha256(content).hexdigest())
 
 
 def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) -> BinaryIO:
@@ -217,7 +249,8 @@ def attach(
     """The short transaction: lock, check again, insert."""
     held = _hold(tx, chapter_id, person=person, version=version, now=now)
     pages = _joined(tx, chapter_id, held, [Coming(new.file_id, new.number, new.found.wide) for new in stored])
-    tx.insert_many("files", [file_row(new, purpose="page", person=person, now=now) for new in stored])
+    rows = [row for new in stored for row in file_rows(new, purpose="page", person=person, now=now)]
+    tx.insert_many("files", rows)
     _flip(tx, chapter_id, held.revision, pages, now=now)
     chapters.record_override(tx, "add_pages", held, person=person, id=chapter_id, now=now, pages=len(stored))
 
@@ -249,11 +282,14 @@ def _joined(tx: Tx, chapter_id: str, held: chapters.Held, coming: list[Coming]) 
     return list(pages.values())
 
 
-def file_row(
+def file_rows(
     new: New, *, purpose: str, person: Person, now: datetime, name: str | None = None, state: str = "ready"
-) -> dict[str, object]:
-    """`purpose`: page, cover or file; `state`: ready, or pending for what nobody may see yet."""
-    return {
+) -> list[dict[str, object]]:
+    """The row of a file, and those of its variants. `purpose`: page, cover or file.
+
+    `state`: ready, or pending for what nobody may see yet. That of a variant says nothing: it is seen with its file.
+    """
+    row: dict[str, object] = {
         "id": new.file_id,
         "storage_key": new.key,
         "sha256": new.found.sha256,
@@ -268,6 +304,29 @@ def file_row(
         "purpose": purpose,
         "state": state,
         "created_at": now,
+        "original_id": None,
+        "variant": None,
+    }
+    return [row, *(variant_row(one, new.file_id, row) for one in new.variants)]
+
+
+def variant_row(new: NewVariant, original_id: str, original: Mapping[str, object]) -> dict[str, object]:
+    """The row of a variant: whose it is and what for, as its original's says."""
+    return {
+        **original,
+        "id": new.file_id,
+        "storage_key": new.key,
+        "sha256": new.sha256,
+        "sent_sha256": None,
+        "bytes": new.bytes,
+        "type": new.type,
+        "width": new.width,
+        "height": new.height,
+        "placeholder": None,
+        "name": None,
+        "state": "ready",
+        "original_id": original_id,
+        "variant": new.name,
     }
 
 
@@ -306,8 +365,7 @@ def _arrange(
     kept = [_Page(place, file_id, pages[file_id].wide) for place, file_id in enumerate(ids, start=1)]
     _flip(tx, chapter_id, held.revision, kept, now=now)
     dropped = [file_id for file_id in pages if file_id not in set(ids)]
-    gone = _keys(tx, dropped)
-    chapters.forget_files(tx, dropped)
+    gone = chapters.forget_files(tx, dropped)
     chapters.record_override(tx, "arrange_pages", held, person=person, id=chapter_id, now=now, pages=len(ids))
     return gone
 
@@ -319,11 +377,6 @@ def _current(tx: Tx, chapter_id: str, revision: int) -> list[_Page]:
         id=chapter_id,
         revision=revision,
     )
-
-
-def _keys(tx: Tx, file_ids: list[str]) -> list[str]:
-    rows = tx.read("SELECT id, storage_key FROM files WHERE id IN (:ids)", chapters.FileKey, ids=file_ids)
-    return [row.storage_key for row in rows]
 
 
 def _flip(tx: Tx, chapter_id: str, revision: int, pages: list[_Page], *, now: datetime) -> None:

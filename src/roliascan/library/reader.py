@@ -27,7 +27,10 @@ class ChapterPage(msgspec.Struct):
 
 
 class Variant(msgspec.Struct):
-    """Another size or encoding of a page."""
+    """Another size or encoding of a page: `thumbnail`, `data-saver`, `jpeg`; a tall one's parts `slice-001` and so on.
+
+    A page has those of them that are of use for it.
+    """
 
     name: str
     url: str
@@ -85,6 +88,7 @@ class _Row(msgspec.Struct):
     publish_at: str | None
     page_count: int
     pages: str | None
+    variants: str | None
     previous: str | None
     next: str | None
     rating_sum: int | None
@@ -97,6 +101,7 @@ class _Row(msgspec.Struct):
 
 # Two of the databases write booleans as 0 and 1.
 _PAGES = msgspec.json.Decoder(list[tuple[int, str, str, int, int, int, str, bool, str | None]], strict=False)
+_VARIANTS = msgspec.json.Decoder(list[tuple[int, str, str, int, int, int, str]])
 _BESIDE = msgspec.json.Decoder(list[tuple[str, str, str, int | None, str | None, str | None]])
 
 
@@ -115,6 +120,9 @@ SELECT c.id, c.series_id, s.slug AS series_slug, s.title AS series_title, c.numb
     (SELECT json_arrayagg(json_array(p.position, f.id, f.storage_key, f.width, f.height, f.bytes, f.type, p.wide,
        f.placeholder))
      FROM pages p JOIN files f ON f.id = p.file_id WHERE p.chapter_id = c.id AND p.revision = c.revision) AS pages,
+    (SELECT json_arrayagg(json_array(q.position, v.variant, v.storage_key, v.width, v.height, v.bytes, v.type))
+     FROM pages q JOIN files v ON v.original_id = q.file_id
+     WHERE q.chapter_id = c.id AND q.revision = c.revision) AS variants,
     {_beside_sql("<", "DESC")} AS previous, {_beside_sql(">", "ASC")} AS next,
     t.rating_sum, t.rating_count, c.version, s.state AS series_state, c.release_key, {{owns}} AS owns
 FROM chapters c JOIN series s ON s.id = c.series_id LEFT JOIN chapter_stats t ON t.chapter_id = c.id
@@ -152,7 +160,7 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
         row.published_at,
         row.publish_at,
         row.page_count,
-        _pages(row.pages, files_at) if row.pages else [],
+        _pages(row, files_at),
         _beside(row, row.previous) if row.previous else None,
         _beside(row, row.next) if row.next else None,
         series.mean(row.rating_sum or 0, row.rating_count or 0),
@@ -161,11 +169,28 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
     )
 
 
-def _pages(written: str, files_at: str) -> list[ChapterPage]:
+def _pages(row: _Row, files_at: str) -> list[ChapterPage]:
+    found = sorted(_PAGES.decode(row.pages)) if row.pages else []
+    variants = _variants(row.variants, files_at) if row.variants else {}
     return [
-        ChapterPage(page_id, number, files_at + key, width, height, size, kind, wide, placeholder, [])
-        for number, page_id, key, width, height, size, kind, wide, placeholder in sorted(_PAGES.decode(written))
+        ChapterPage(
+            page_id, number, files_at + key, width, height, size, kind, wide, placeholder, variants.get(number, [])
+        )
+        for number, page_id, key, width, height, size, kind, wide, placeholder in found
     ]
+
+
+_PLACES = {"thumbnail": 0, "data-saver": 1, "jpeg": 3}
+"""In which order variants are listed; slices, by their numbers, between these."""
+
+
+def _variants(written: str, files_at: str) -> dict[int, list[Variant]]:
+    """By the number of their page."""
+    found: dict[int, list[Variant]] = {}
+    in_order = sorted(_VARIANTS.decode(written), key=lambda one: (_PLACES.get(one[1], 2), one[1]))
+    for page, name, key, width, height, size, kind in in_order:
+        found.setdefault(page, []).append(Variant(name, files_at + key, width, height, size, kind))
+    return found
 
 
 def _beside(row: _Row, written: str) -> Neighbour | None:

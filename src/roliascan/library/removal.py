@@ -102,10 +102,9 @@ def _end(tx: Tx, series_id: str, *, reason: str | None, now: datetime) -> list[s
 
 
 def forget_cover(tx: Tx, file_id: str) -> list[str]:
-    """Deletes the row of a cover that no series has any more; its storage key. It may serve several of one person."""
+    """Deletes the row of a cover that no series has any more; its storage keys. It may serve several of one person."""
     # locked, so that who gives it to another series at this moment comes before or after
-    file = tx.one("SELECT id, storage_key FROM files WHERE id = :id FOR UPDATE", chapters.FileKey, id=file_id)
+    file = tx.one("SELECT id FROM files WHERE id = :id FOR UPDATE", _Id, id=file_id)
     if file is None or tx.one("SELECT id FROM series WHERE cover_file_id = :id FOR UPDATE", _Id, id=file_id):
         return []
-    chapters.forget_files(tx, [file_id])
-    return [file.storage_key]
+    return chapters.forget_files(tx, [file_id])

@@ -229,7 +229,8 @@ _PAGES = f"""
 SELECT s.id AS series_id, s.title AS series, c.id AS chapter_id, c.number_milli, c.label, p.position AS page,
     p.revision = c.revision AS is_current
 FROM pages p JOIN chapters c ON c.id = p.chapter_id JOIN series s ON s.id = c.series_id
-WHERE p.file_id = :id ORDER BY is_current DESC, c.id, p.revision DESC, p.position LIMIT {_PLACES}
+WHERE p.file_id = (SELECT COALESCE(f.original_id, f.id) FROM files f WHERE f.id = :id)
+ORDER BY is_current DESC, c.id, p.revision DESC, p.position LIMIT {_PLACES}
 """
 _COVERS = f"""
 SELECT id AS series_id, title AS series, NULL AS chapter_id, NULL AS chapter, NULL AS page, 1 = 1 AS is_current

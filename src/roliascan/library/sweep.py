@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from roliascan.database import Contended, Database, Reader, Tx
+from roliascan.database import Contended, Database, Reader, Tx, pieces
 from roliascan.errors import Conflict
 from roliascan.ids import NONE, earliest
 from roliascan.library import chapters, series
@@ -181,15 +181,14 @@ def _abandon(tx: Tx, session_id: str, *, now: datetime) -> list[str] | None:
     if tx.one(sql, _Id, id=session_id, now=now) is None:
         return None
     files = tx.read(
-        "SELECT f.id, f.storage_key FROM upload_files u JOIN files f ON f.id = u.file_id"
+        "SELECT f.id FROM upload_files u JOIN files f ON f.id = u.file_id"
         " WHERE u.session_id = :id AND f.state = 'pending'",
-        chapters.FileKey,
+        _Id,
         id=session_id,
     )
     tx.write("UPDATE upload_sessions SET state = 'abandoned' WHERE id = :id", id=session_id)
     tx.write("DELETE FROM upload_files WHERE session_id = :id", id=session_id)
-    chapters.forget_files(tx, [file.id for file in files])
-    return [file.storage_key for file in files]
+    return chapters.forget_files(tx, [file.id for file in files])
 
 
 def _forget_upload(tx: Tx, session_id: str) -> None:
@@ -202,8 +201,9 @@ def _forget_upload(tx: Tx, session_id: str) -> None:
 _USED = """(EXISTS (SELECT 1 FROM pages p WHERE p.file_id = files.id)
     OR EXISTS (SELECT 1 FROM series s WHERE s.cover_file_id = files.id)
     OR EXISTS (SELECT 1 FROM upload_files u JOIN upload_sessions o ON o.id = u.session_id
-      WHERE u.file_id = files.id AND o.state = 'open'))"""
-"""SQL: whether something shows a file, or will."""
+      WHERE u.file_id = files.id AND o.state = 'open')
+    OR EXISTS (SELECT 1 FROM files o WHERE o.id = files.original_id))"""
+"""SQL: whether something shows a file, or will; a variant stays as long as its original."""
 
 _KEPT = f"(files.created_at > :before OR (files.purpose = 'file' AND files.state = 'ready') OR {_USED})"
 """SQL: whether a file stays. One that somebody uploaded by itself is for whoever has its address."""
@@ -211,11 +211,10 @@ _KEPT = f"(files.created_at > :before OR (files.purpose = 'file' AND files.state
 
 class _File(msgspec.Struct):
     id: str
-    storage_key: str
     is_kept: bool
 
 
-_FILES = f"SELECT id, storage_key, {_KEPT} AS is_kept FROM files WHERE id > :after ORDER BY id LIMIT {_BLOCK}"
+_FILES = f"SELECT id, {_KEPT} AS is_kept FROM files WHERE id > :after ORDER BY id LIMIT {_BLOCK}"
 
 
 def _delete_unused(sweep: _Sweep) -> None:
@@ -223,21 +222,21 @@ def _delete_unused(sweep: _Sweep) -> None:
     after = NONE
     while sweep.may_go_on() and (files := sweep.db.read(_FILES, _File, after=after, before=sweep.before)):
         for file in files:
-            if not file.is_kept and sweep.may_go_on() and sweep.run(_forget_file, file.id, before=sweep.before):
-                sweep.storage.delete(file.storage_key)
-                sweep.swept.files_deleted += 1
+            if not file.is_kept and sweep.may_go_on():
+                for key in sweep.run(_forget_file, file.id, before=sweep.before) or ():
+                    sweep.storage.delete(key)
+                    sweep.swept.files_deleted += 1
         after = files[-1].id
         sweep.step(len(files))
 
 
-def _forget_file(tx: Tx, file_id: str, *, before: datetime) -> bool:
-    """Deletes the row of a file that is still of no use; whether it was there."""
+def _forget_file(tx: Tx, file_id: str, *, before: datetime) -> list[str]:
+    """Deletes the rows of a file that is still of no use, and of its variants; their keys."""
     # locked first, in a statement of its own: who takes it as a cover meanwhile is seen by the next one, or waits
     tx.read("SELECT id FROM files WHERE id = :id FOR UPDATE", _Id, id=file_id)
     if tx.one(f"SELECT id FROM files WHERE id = :id AND NOT {_KEPT}", _Id, id=file_id, before=before) is None:
-        return False
-    tx.write("DELETE FROM upload_files WHERE file_id = :id", id=file_id)
-    return tx.write("DELETE FROM files WHERE id = :id", id=file_id) == 1
+        return []
+    return chapters.forget_files(tx, [file_id])
 
 
 def _delete_strays(sweep: _Sweep) -> None:
@@ -280,7 +279,11 @@ SELECT u.id FROM upload_files u JOIN upload_sessions o ON o.id = u.session_id WH
 
 def without_rows(db: Reader, keys: list[str]) -> list[str]:
     """Which of these keys no file has, and no upload under way waits for."""
-    rows = db.read("SELECT storage_key FROM files WHERE storage_key IN (:keys)", _Key, keys=keys) if keys else []
+    return [key for some in pieces(keys) for key in _without_rows(db, some)]
+
+
+def _without_rows(db: Reader, keys: list[str]) -> list[str]:
+    rows = db.read("SELECT storage_key FROM files WHERE storage_key IN (:keys)", _Key, keys=keys)
     found = {row.storage_key for row in rows}
     without = {key: id_in(key) for key in keys if key not in found}
     waiting = {row.id for row in db.read(_WAITED_FOR, _Id, ids=list(without.values()))} if without else set()

@@ -6,11 +6,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from roliascan.database import Reader
-from roliascan.library import chapters, series
+from roliascan.library import chapters, filing, images, series
 from roliascan.library.filing import FOLDER as FILES
 from roliascan.library.intake import COVERS
 from roliascan.library.pages import FOLDER as PAGES
-from roliascan.library.pages import MOST_PAGES
+from roliascan.library.pages import MOST_PAGES, Inspect
 from roliascan.people import persons
 from roliascan.people.persons import Person
 
@@ -32,18 +32,19 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Kind(NamedTuple):
-    """How files of a kind of target are kept, how many there may be, and whether they may be documents."""
+    """How files of a kind of target are looked into and kept, how many there may be, and whether also documents."""
 
     purpose: str
     folder: str
+    inspect: Inspect
     most: int
     documents: bool = False
 
 
 KINDS = {
-    "chapter": Kind("page", PAGES, MOST_PAGES),
-    "series": Kind("cover", COVERS, 1),
-    "generic": Kind("file", FILES, MOST_PAGES, documents=True),
+    "chapter": Kind("page", PAGES, images.prepare, MOST_PAGES),
+    "series": Kind("cover", COVERS, images.inspect, 1),
+    "generic": Kind("file", FILES, filing.inspect, MOST_PAGES, documents=True),
 }
 
 

@@ -209,7 +209,7 @@ def remove(db: Database, storage: Storage, upload_id: str, *, person: Person, no
 def _remove(tx: Tx, session_id: str, upload_id: str, *, person: Person, now: datetime) -> list[str]:
     session = hold(tx, session_id, person=person)
     require_open(session.state, session.expires_at, now=now)
-    return _forget(tx, "u.id = :id", upload_id)
+    return _forget(tx, "id = :id", upload_id)
 
 
 def abandon(db: Database, storage: Storage, session_id: str, *, person: Person) -> None:
@@ -227,19 +227,17 @@ def _abandon(tx: Tx, session_id: str, *, person: Person) -> list[str]:
 def close(tx: Tx, session_id: str) -> list[str]:
     """Turns a session, which is locked and not committed, to abandoned; the storage keys to delete afterwards."""
     tx.write("UPDATE upload_sessions SET state = 'abandoned' WHERE id = :id", id=session_id)
-    return _forget(tx, "u.session_id = :id", session_id)
+    return _forget(tx, "session_id = :id", session_id)
 
 
 class _Kept(msgspec.Struct):
     id: str
     file_id: str | None
-    storage_key: str | None
 
 
 def _forget(tx: Tx, which: str, id: str) -> list[str]:
     """Deletes the rows of uploads that were not committed, and of the files that they became; their keys."""
-    sql = "SELECT u.id, f.id AS file_id, f.storage_key FROM upload_files u LEFT JOIN files f ON f.id = u.file_id"
-    gone = tx.read(f"{sql} WHERE {which}", _Kept, id=id)
-    tx.write(f"DELETE FROM upload_files WHERE {which.removeprefix('u.')}", id=id)
-    chapters.forget_files(tx, [one.file_id for one in gone if one.file_id])
-    return [*(incoming_key(one.id) for one in gone), *(one.storage_key for one in gone if one.storage_key)]
+    gone = tx.read(f"SELECT id, file_id FROM upload_files WHERE {which}", _Kept, id=id)
+    tx.write(f"DELETE FROM upload_files WHERE {which}", id=id)
+    keys = chapters.forget_files(tx, [one.file_id for one in gone if one.file_id])
+    return [*(incoming_key(one.id) for one in gone), *keys]

@@ -67,7 +67,7 @@ class Taker:
         with pages.kept_or_removed(self._storage) as covers:
             if content.cover_image:
                 wanted = _Wanted("files", f"the cover of {content.name}", content.cover_image, content.cover_path)
-                self._store(covers, wanted, folder=intake.COVERS, work_id=content.id)
+                self._store(covers, wanted, intake.COVERS, images.inspect, work_id=content.id)
         cover = covers[0] if covers else None
         with pages.removed_without_rows(self._db, self._storage, covers):
             if is_new:
@@ -163,14 +163,16 @@ class Taker:
 
     # Files.
 
-    def _store_pages(self, stored: list[pages.New], chapter: reading.Chapter, images: list[reading.Image]) -> None:
+    def _store_pages(self, stored: list[pages.New], chapter: reading.Chapter, wanting: list[reading.Image]) -> None:
         """The file of an image gets its identifier: that is how a repetition knows what came."""
-        for image in images:
+        for image in wanting:
             wanted = _Wanted("pages", f"{_name(chapter)}: {image.address}", image.address, image.path)
-            if self._store(stored, wanted, folder=pages.FOLDER, work_id=chapter.id):
+            if self._store(stored, wanted, pages.FOLDER, images.prepare, work_id=chapter.id):
                 stored[-1] = stored[-1]._replace(file_id=image.id)
 
-    def _store(self, stored: list[pages.New], wanted: "_Wanted", *, folder: str, work_id: str) -> bool:
+    def _store(
+        self, stored: list[pages.New], wanted: "_Wanted", folder: str, inspect: pages.Inspect, *, work_id: str
+    ) -> bool:
         """Whether the file is in now; else it is reported and left out. Raises Busy: no file is to blame for that."""
         try:
             if wanted.path is None:
@@ -178,7 +180,7 @@ class Taker:
             with self._uploads.open(wanted.path) as source:
                 upload = pages.Upload("file", None, source)
                 now = self._clock()
-                pages.store(self._storage, stored, upload, folder, images.inspect, max_bytes=self._max_bytes, now=now)
+                pages.store(self._storage, stored, upload, folder, inspect, max_bytes=self._max_bytes, now=now)
         except Busy:
             raise
         except (Refusal, OSError) as error:
@@ -262,7 +264,7 @@ def _insert_series(tx: Tx, content: reading.Content, cover: pages.New | None, *,
 
 
 def _insert_cover(tx: Tx, cover: pages.New, *, owner: persons.Person, now: datetime) -> str:
-    tx.insert_many("files", [pages.file_row(cover, purpose="cover", person=owner, now=now)])
+    tx.insert_many("files", pages.file_rows(cover, purpose="cover", person=owner, now=now))
     return cover.file_id
 
 

@@ -1,7 +1,7 @@
 """Changes of tables that are in use: each adds what the release before does not know, and stops nobody.
 
-Each may run again after it was cut short: what stands is passed over, and a back-fill goes on where it was. `add_index`
-and `back_fill` commit what the revision did before them, so write a revision in the order in which it may stop.
+Each may run again after it was cut short: what stands is passed over, and a back-fill goes on where it was. Indexes and
+`back_fill` commit what the revision did before them, so write a revision in the order in which it may stop.
 """
 
 import time
@@ -45,14 +45,23 @@ _INSTANTLY = {"mysql": ", ALGORITHM=INSTANT"}
 
 def add_index(table: str, columns: str) -> None:
     """An index, "a, b", that is built while others write. A half-built one, which PostgreSQL leaves, is made anew."""
-    name, listed = named("ix", table, columns), ", ".join(split(columns))
+    _add_index("INDEX", named("ix", table, columns), table, columns)
+
+
+def add_unique(table: str, columns: str) -> None:
+    """The same for a unique key. It is for columns that the release before leaves null, as no two nulls are equal."""
+    _add_index("UNIQUE INDEX", named("uq", table, columns), table, columns)
+
+
+def _add_index(what: str, name: str, table: str, columns: str) -> None:
+    listed = ", ".join(split(columns))
     if _kind() == "postgresql":
         with _committing(), _patiently():
             if _is_broken(name):
                 op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-            op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} ({listed})")
+            op.execute(f"CREATE {what} CONCURRENTLY IF NOT EXISTS {name} ON {table} ({listed})")
     elif _offline() or name not in {one["name"] for one in _inspector().get_indexes(table)}:
-        op.execute(f"CREATE INDEX {name} ON {table} ({listed}){_ONLINE.get(_kind(), '')}")
+        op.execute(f"CREATE {what} {name} ON {table} ({listed}){_ONLINE.get(_kind(), '')}")
 
 
 _ONLINE = {"mysql": " ALGORITHM=INPLACE LOCK=NONE"}

@@ -86,7 +86,7 @@ KINDS = (
     Kind(_TABLE, "who writes to a table that it refers to, for a moment", dialect="postgresql", refers=True),
     Kind(_TABLE, "everybody at a table that it refers to, for a moment", dialect="mysql", refers=True),
     Kind(_TABLE, NOBODY),
-    Kind(r"^DROP INDEX CONCURRENTLY (IF EXISTS )?ix_\w+$", NOBODY),
+    Kind(r"^DROP INDEX CONCURRENTLY (IF EXISTS )?(ix|uq)_\w+$", NOBODY),
     Kind(r"^DROP INDEX ix_\w+ ON \w+$", MOMENT, dialect="mysql"),
     Kind(
         r"^(DROP|TRUNCATE)\b|^ALTER TABLE \S+ DROP\b", WHILE_IT_RUNS, "takes away what the release before uses", _LATER
@@ -100,6 +100,12 @@ KINDS = (
     ),
     Kind(r"\bSET NOT NULL\b", WHILE_IT_RUNS, "the release before may write null here", _CODE),
     Kind(r"\bALTER (COLUMN )?\S+ DROP DEFAULT\b", MOMENT, "the release before may count on the default", _LATER),
+    Kind(
+        r"^CREATE UNIQUE INDEX (CONCURRENTLY\b|.*ALGORITHM=INPLACE LOCK=NONE$)",
+        NOBODY,
+        "the release before may write what it forbids",
+        _CODE,
+    ),
     Kind(r"^CREATE UNIQUE INDEX\b", WHILE_IT_RUNS, "the release before may write what it forbids", _CODE),
     Kind(
         r"^ALTER TABLE \S+ ADD (CONSTRAINT|UNIQUE|CHECK|FOREIGN|PRIMARY)\b",
