@@ -163,10 +163,9 @@ def store(
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
         copied = _copy(upload, spool, max_bytes)
         found, kept, _ = inspect(copied, max_bytes=max_bytes)
-        file_id = new_id(now)
-        key = keys.make_key(folder, file_id, found.extension)
+        key = keys.new_key(folder, new_id(now), found.extension)
         storage.put(key, kept, type=found.type)
-        new = New(file_id, key, upload.number, found)
+        new = New(new_id(now), key, upload.number, found)
         stored.append(new)
         return new
 

@@ -27,7 +27,8 @@ _STEP = 200  # rows that one transaction deletes
 _BLOCK = 1_000  # files looked at in one statement
 _FEW = 100  # strays in a block that are no reason to doubt
 FOLDERS = ("covers", "files", "incoming", "pages")  # of storage, in the order of their names
-_KEY = re.compile(r"[a-z]+/([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.[a-z]+")
+_ID = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+_KEY = re.compile(rf"[a-z]+/({_ID})(?:-[0-9a-f]{{16}})?\.[a-z]+")  # once keys had no random digits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -265,6 +266,7 @@ def _delete_strays_of(sweep: _Sweep, block: list[str]) -> None:
 
 
 def id_in(key: str) -> str:
+    """The identifier in a key of ours, made when the key was; "" in all others. Of a file it is not the identifier."""
     match = _KEY.fullmatch(key)
     return match[1] if match else ""
 

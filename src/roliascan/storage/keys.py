@@ -1,5 +1,6 @@
 """Keys: the names under which files are stored, and the content type that each is served with."""
 
+import os
 import re
 
 from roliascan.storage import BadKey
@@ -19,9 +20,18 @@ _TYPES = {
 }
 
 
-def make_key(folder: str, file_id: str, extension: str) -> str:
-    """The key of a file, such as `pages/{file id}.jpg` or `covers/{file id}.webp`. Raises BadKey."""
-    return check_key(f"{folder}/{file_id}.{extension}")
+def make_key(folder: str, name: str, extension: str) -> str:
+    """Such as `incoming/{name}.bin`. Raises BadKey."""
+    return check_key(f"{folder}/{name}.{extension}")
+
+
+def new_key(folder: str, id: str, extension: str) -> str:
+    """Where readers find a file, such as `pages/{id}-{16 hex digits}.jpg`, which nobody guesses. Raises BadKey.
+
+    `id` is a new identifier (UUIDv7), which nothing else has: it tells how old the key is, and brings 74 random bits to
+    the 64 of the digits.
+    """
+    return make_key(folder, f"{id}-{os.urandom(8).hex()}", extension)
 
 
 def is_key(text: str) -> bool:
