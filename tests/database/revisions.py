@@ -4,6 +4,7 @@ TITLES = [
     "The first schema",
     "What was created under an Idempotency-Key",
     "What was sent, of a file that is kept without what it told of its maker",
+    "What was hidden, and whose files need new keys because their addresses are known",
 ]
 TOLD = [f"{number}: {title}" for number, title in enumerate(TITLES, start=1)]
 """What running them says."""

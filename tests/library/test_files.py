@@ -12,7 +12,7 @@ from tests.front import FORM, PAGE, Asker, File, Site, at_once, fields, form, ke
 from tests.library.test_pages import BAD, Hooked, Unread
 
 PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n%%EOF\n"
-IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, s-maxage=86400, immutable"
 
 
 @pytest.fixture

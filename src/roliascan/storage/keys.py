@@ -9,6 +9,11 @@ _LONGEST = 200  # below every store's limit (S3: 1,024 bytes; a file system: 255
 _KEY = r"(?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*"
 _PREFIX = r"(?:(?!\.)[A-Za-z0-9._-]+/)*(?:(?!\.)[A-Za-z0-9._-]+)?"
 
+IMMUTABLE = "public, max-age=31536000, s-maxage=86400, immutable"
+"""Cache-Control of what is stored. It never changes: its key is its own. But it may be hidden or deleted: a cache that
+many share asks again each day (RFC 9111, section 5.2.2.10), a reader's own keeps what that reader has seen.
+"""
+
 # What we store and serve; anything else is bytes to save, never to show.
 _TYPES = {
     "jpg": "image/jpeg",
