@@ -235,6 +235,17 @@ def two_sites(database_url: str) -> Iterator[tuple[Site, Site]]:
 
 # Answers.
 
+ADDRESS = re.compile(
+    r"/uploads/(covers|files|pages)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9a-f]{16}\.[a-z]{3,4}"
+)
+"""Of a file, where this service serves it."""
+
+
+def key_of(address: str) -> str:
+    """The storage key in the address of a file."""
+    assert ADDRESS.fullmatch(address), address
+    return address.removeprefix("/uploads/")
+
 
 def told(answer: Result, status: int = 200) -> Any:
     """The JSON of an answer that has this status."""

@@ -222,6 +222,10 @@ def test_no_page_passes_through_a_function(marker: str) -> None:
     assert read(**stored, **{marker: "x"}, IMAGE_URL="https://cdn.example").in_object_storage
     assert read(**stored).in_object_storage  # on a server they may
     assert not read().in_object_storage
+    assert read().serves_files
+    assert read(**stored).serves_files
+    assert read(IMAGE_URL="https://cdn.example").serves_files  # which asks us
+    assert not read(**stored, IMAGE_URL="https://cdn.example").serves_files
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Whether files are kept where clients can send and read them without us."""
         return self.storage_url.partition(":")[0] in _OBJECT_STORAGES
 
+    @property
+    def serves_files(self) -> bool:
+        """Whether readers get files from us alone, who ask who they are; not past us, from a storage or a CDN."""
+        return not (self.in_object_storage and self.image_url)
+
     def __repr__(self) -> str:
         """Names no secret: this may end in a log."""
         return f"Settings(database={urlsplit(self.database_url).scheme}, storage={self.storage_url.split(':')[0]})"

@@ -15,6 +15,7 @@ LINES = [
     "0 uploads ended",
     "0 limits forgotten",
     "0 idempotency keys forgotten",
+    "0 hidden files got new addresses",
     "0 files deleted that nothing shows",
     "0 stored files deleted that no row names",
 ]
@@ -53,6 +54,18 @@ def test_it_says_what_it_did(place: Place) -> None:
     assert place.run("sweep").lines == LINES
 
 
+def test_what_is_read_here_alone_keeps_its_keys(place: Place) -> None:
+    """With an object storage and IMAGE_URL it gets others: tests/storage/test_s3_uploads.py."""
+    assert place.run("import", cbz(place.home / "A Series" / "1.cbz")).status == 0
+    write(place, "UPDATE chapters SET state = 'hidden'")
+    sql = "INSERT INTO concealments (id, kind, at, reached) SELECT id, 'chapter', :past, id FROM chapters"
+    write(place, sql)
+    before = place.stored()
+    assert place.run("sweep").lines == LINES
+    assert place.stored() == before
+    assert place.select("SELECT id FROM concealments") == []
+
+
 def test_as_json(simple_place: Place) -> None:
     fill(simple_place)
     ran = simple_place.run("sweep", "--json")
@@ -60,7 +73,7 @@ def test_as_json(simple_place: Place) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert [name for name in told if name != "finished"] == [
         *("chaptersPublished", "seriesPublished", "sessionsEnded", "uploadsEnded", "limitsForgotten", "keysForgotten"),
-        *("filesDeleted", "straysDeleted"),
+        *("filesConcealed", "filesDeleted", "straysDeleted"),
     ]
     assert {name: count for name, count in told.items() if count} == {
         "chaptersPublished": 1,

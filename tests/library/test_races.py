@@ -10,7 +10,7 @@ import pytest
 from falcon.testing import Result
 
 from roliascan.database import Duplicate
-from tests.front import PAGE, Asker, File, Site, at_once, everything, opened, refused, told
+from tests.front import PAGE, Asker, File, Site, at_once, everything, key_of, opened, refused, told
 
 MANY = 50
 
@@ -101,7 +101,7 @@ def test_no_page_is_lost_and_none_comes_twice(any_crowd: Crowd) -> None:  # UP-1
     assert len(ids) == len(set(ids)) == shown["pageCount"] == 3 + 30
     assert first < set(ids)
     assert numbers == sorted(set(numbers))
-    assert sorted(any_crowd.sites[0].stored) == sorted(f"pages/{one}.png" for one in ids)
+    assert sorted(any_crowd.sites[0].stored) == sorted(key_of(page["url"]) for page in shown["pages"])
     assert any_crowd.sites[0].count("files") == any_crowd.sites[0].count("pages") == 33
     changes = sum(answer.status_code in {200, 201} for answer in answers)
     assert shown["version"] == 1 + 1 + changes

@@ -49,7 +49,8 @@ class Place:
         if isinstance(value, Name):
             return self.ids.get(value, f"(no identifier for {value})")
         if isinstance(value, Address):
-            return f"/uploads/pages/{self.ids.get(value.page)}.png"
+            found = self.site.values("storage_key", "files WHERE id = :id", id=self.ids.get(value.page, _NOWHERE))
+            return f"/uploads/{found[0]}" if found else f"(no address for {value.page})"
         if isinstance(value, Mapping):
             return {key: self.plain(one) for key, one in value.items()}
         return [self.plain(one) for one in value] if isinstance(value, list | tuple) else value

@@ -24,6 +24,7 @@ COUNTS = {
     "uploadsEnded": 0,
     "limitsForgotten": 0,
     "keysForgotten": 0,
+    "filesConcealed": 0,
     "filesDeleted": 0,
     "straysDeleted": 1,
     "finished": True,

@@ -187,7 +187,7 @@ def test_without_the_sdk_the_start_says_what_to_install(url: str, extra: str, mo
 @pytest.mark.parametrize(("type", "shown"), [("image/jpeg", None), ("application/pdf", "attachment")])
 def test_who_reads_past_us_is_told_what_it_is(storage: Storage, raw: Raw, type: str, shown: str | None) -> None:
     storage.put(KEY, io.BytesIO(b"bytes"), type=type)  # UP-25
-    assert raw.told(KEY) == (type, shown, "public, max-age=31536000, immutable")
+    assert raw.told(KEY) == (type, shown, "public, max-age=31536000, s-maxage=86400, immutable")
 
 
 def test_sites_that_share_a_place_do_not_meet(url: str) -> None:

@@ -135,7 +135,7 @@ def test_who_reads_past_us_is_told_what_it_is(
     storage.put(KEY, io.BytesIO(b"bytes"), type=type)
     told = raw.head(KEY)
     assert (told["ContentType"], told.get("ContentDisposition")) == (type, shown)
-    assert told["CacheControl"] == "public, max-age=31536000, immutable"
+    assert told["CacheControl"] == "public, max-age=31536000, s-maxage=86400, immutable"
     assert told["ContentLength"] == 5
 
 

@@ -86,7 +86,7 @@ def test_pages_are_read_past_the_app(s3_url: str, site_url: str, raw: Raw) -> No
             answer = send(f"{images_at}/{page}")
             assert (answer.status, answer.body) == (200, PAGE)
             assert answer.headers["content-type"] == "image/png"
-            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert answer.headers["cache-control"] == "public, max-age=31536000, s-maxage=86400, immutable"
             assert send(f"{images_at}/{incoming}").status == 403
             assert send(f"{raw.client.meta.endpoint_url}/{raw.bucket}?prefix={raw.prefix}").status == 403
             told(work.uploader.post(f"uploads/{asked['tickets'][1]['id']}/complete"))

@@ -35,7 +35,7 @@ def test_a_page_is_served_as_it_was_sent(site: Site, chapter: Any, url: str) -> 
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, s-maxage=86400, immutable"
     assert answer.headers["accept-ranges"] == "bytes"
     assert answer.headers["content-disposition"].startswith("inline; filename*=UTF-8''")
 

@@ -20,6 +20,7 @@ _LINES = {
     "uploads_ended": "uploads ended",
     "limits_forgotten": "limits forgotten",
     "keys_forgotten": "idempotency keys forgotten",
+    "files_concealed": "hidden files got new addresses",
     "files_deleted": "files deleted that nothing shows",
     "strays_deleted": "stored files deleted that no row names",
 }
@@ -58,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
             now=surroundings.now(),
             grace=timedelta(seconds=args.grace),
             strays=args.strays,
+            served_here=site.settings.serves_files,
             go_on=lambda: end is None or time.monotonic() < end,
             step=step,
         )

@@ -10,7 +10,7 @@ from roliascan.database import Database
 from roliascan.database.faults import Unmigrated
 from roliascan.errors import Busy
 
-REVISION = 4  # of the schema that this code needs
+REVISION = 5  # of the schema that this code needs
 ASK_AGAIN_S = 5.0
 
 

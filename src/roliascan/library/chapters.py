@@ -12,7 +12,7 @@ from roliascan import text
 from roliascan.database import Database, Duplicate, Reader, Tx, pieces
 from roliascan.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem
 from roliascan.ids import is_id, new_id
-from roliascan.library import rights, series
+from roliascan.library import concealing, rights, series
 from roliascan.people import teams
 from roliascan.people.persons import Person, require_right
 from roliascan.storage import Storage
@@ -259,6 +259,7 @@ def publish(
     if at is not None and at > now:
         _turn(tx, chapter_id, state="scheduled", publish_at=at, published_at=first, now=now)
         if held.state == rights.PUBLIC:
+            concealing.begin(tx, "chapter", chapter_id, now=now)
             _count(tx, held, by=-1)
     elif held.state != rights.PUBLIC:
         _turn(tx, chapter_id, state=rights.PUBLIC, publish_at=None, published_at=first or now, now=now)
@@ -301,6 +302,8 @@ def hide(
     require_right(person, "chapters.hide", owns=held.owns, leads=held.leads)
     published_at = datetime.fromisoformat(held.published_at) if held.published_at else None
     _turn(tx, chapter_id, state="hidden", publish_at=None, published_at=published_at, reason=reason, now=now)
+    if held.published_at:
+        concealing.begin(tx, "chapter", chapter_id, now=now)
     if held.state == rights.PUBLIC:
         _count(tx, held, by=-1)
     record_override(tx, "hide", held, person=person, id=chapter_id, now=now, reason=reason)

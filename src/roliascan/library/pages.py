@@ -211,10 +211,9 @@ def store(
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
         copied = _copy(upload, spool, max_bytes)
         found, kept, variants = inspect(copied, max_bytes=max_bytes)
-        file_id = new_id(now)
-        key = keys.make_key(folder, file_id, found.extension)
+        key = keys.new_key(folder, new_id(now), found.extension)
         storage.put(key, kept, type=found.type)
-        stored.append(New(file_id, key, upload.number, found))
+        stored.append(New(new_id(now), key, upload.number, found))
         for variant in variants:
             beside = store_variant(storage, variant, folder, now=now)
             stored[-1] = stored[-1]._replace(variants=(*stored[-1].variants, beside))
@@ -226,10 +225,9 @@ def store_variant(storage: Storage, variant: "Variant", folder: str, *, now: dat
     from hashlib import sha256  # 2 ms that readers do not pay
 
     name, kind, extension, width, height, content = variant
-    file_id = new_id(now)
-    key = keys.make_key(folder, file_id, extension)
+    key = keys.new_key(folder, new_id(now), extension)
     storage.put(key, BytesIO(content), type=kind)
-    return NewVariant(file_id, key, name, kind, width, height, len(content), sha256(content).hexdigest())
+    return NewVariant(new_id(now), key, name, kind, width, height, len(content), sha256(content).hexdigest())
 
 
 def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) -> BinaryIO:

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from roliascan.database import Database, Reader, Tx
-from roliascan.library import chapters, rights, series
+from roliascan.library import chapters, concealing, rights, series
 from roliascan.people.persons import Person, require_right
 from roliascan.storage import Storage
 
@@ -52,6 +52,7 @@ def _close(tx: Tx, series_id: str, *, person: Person, reason: str | None, versio
     require_right(person, "series.remove", owns=held.owns, leads=held.leads)
     if held.state == rights.PUBLIC:
         tx.write("UPDATE series SET state = 'hidden', updated_at = :now WHERE id = :id", id=series_id, now=now)
+        concealing.begin(tx, "series", series_id, now=now)  # cut short, it stays hidden
         series.count(tx, series=-1, chapters=-held.chapter_count)
     told = {"title": held.title, "reason": reason}
     rights.record_override(tx, "delete", person=person, owns=held.leads, kind="series", id=series_id, now=now, **told)

@@ -273,7 +273,7 @@ def change(tx: Tx, series_id: str, draft: Draft, *, person: Person, version: int
     if "cover_id" in wanted:
         changes["cover_file_id"] = _cover(tx, wanted["cover_id"], person=person, before=held.cover_file_id)
     if "state" in wanted and wanted["state"] != held.state:
-        changes |= _turn(tx, held, wanted["state"], now=now)
+        changes |= _turn(tx, series_id, held, wanted["state"], now=now)
     assignments = "".join(f", {column} = :{column}" for column in changes)
     sql = f"UPDATE series SET version = version + 1, updated_at = :now{assignments} WHERE id = :id"
     tx.write(sql, id=series_id, now=now, **changes)
@@ -319,12 +319,15 @@ def _only_hides(held: _Held, wanted: dict[str, Any]) -> bool:
     return wanted["state"] == "hidden" or (wanted["state"] == rights.PUBLIC and shown_before)
 
 
-def _turn(tx: Tx, held: _Held, state: str, *, now: datetime) -> dict[str, Any]:
+def _turn(tx: Tx, series_id: str, held: _Held, state: str, *, now: datetime) -> dict[str, Any]:
     """What changes when a series is shown or no longer shown: its columns, and the counters of the site."""
     if state == rights.PUBLIC:
         count(tx, series=1, chapters=held.chapter_count)
         return {"state": state} if held.published_at else {"state": state, "published_at": now}
     if held.state == rights.PUBLIC:
+        from roliascan.library import concealing  # which no reader needs
+
+        concealing.begin(tx, "series", series_id, now=now)
         count(tx, series=-1, chapters=-held.chapter_count)
     return {"state": state}
 

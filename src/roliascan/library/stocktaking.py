@@ -203,8 +203,9 @@ class _Id(msgspec.Struct):
 
 
 def is_there(db: Reader, row: Row) -> bool:
-    """Whether a row that was read before is still there."""
-    return db.one("SELECT id FROM files WHERE id = :id", _Id, id=row.id) is not None
+    """Whether a row that was read before is still there, with its key."""
+    sql = "SELECT id FROM files WHERE id = :id AND storage_key = :key"
+    return db.one(sql, _Id, id=row.id, key=row.storage_key) is not None
 
 
 # Where a file is shown.

@@ -15,10 +15,11 @@ import msgspec
 
 from roliascan.database import Contended, Database, Reader, Tx, pieces
 from roliascan.errors import Conflict
-from roliascan.ids import NONE, earliest
-from roliascan.library import chapters, series
+from roliascan.ids import NONE, earliest, new_id
+from roliascan.library import chapters, concealing, series
+from roliascan.library.concealing import Concealment, Known
 from roliascan.people import limits, repeats, sessions
-from roliascan.storage import Storage
+from roliascan.storage import NotStored, Storage, keys
 
 GRACE = timedelta(hours=24)
 """How long files stay that nobody points to: far longer than any request or upload between bytes and row."""
@@ -27,7 +28,8 @@ _STEP = 200  # rows that one transaction deletes
 _BLOCK = 1_000  # files looked at in one statement
 _FEW = 100  # strays in a block that are no reason to doubt
 FOLDERS = ("covers", "files", "incoming", "pages")  # of storage, in the order of their names
-_KEY = re.compile(r"[a-z]+/([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.[a-z]+")
+_ID = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+_KEY = re.compile(rf"[a-z]+/({_ID})(?:-[0-9a-f]{{16}})?\.[a-z]+")  # once keys had no random digits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,6 +52,7 @@ class Swept(msgspec.Struct, rename="camel"):
     uploads_ended: int = 0
     limits_forgotten: int = 0
     keys_forgotten: int = 0
+    files_concealed: int = 0
     files_deleted: int = 0
     strays_deleted: int = 0
     finished: bool = True
@@ -63,6 +66,7 @@ class _Sweep(msgspec.Struct):
     now: datetime
     before: datetime
     strays: bool
+    served_here: bool
     go_on: Callable[[], bool]
     step: Callable[[int], None]
     swept: Swept
@@ -89,16 +93,18 @@ def run(
     now: datetime,
     grace: timedelta = GRACE,
     strays: bool = False,
+    served_here: bool = False,
     go_on: Callable[[], bool] = lambda: True,
     step: Callable[[int], None] = lambda _: None,
 ) -> Swept:
     """Works off everything, the urgent first, until `go_on` says no.
 
-    `strays`: delete stored files without a row even where most are such. `step` is called with numbers of things looked
-    at. Raises OtherStorage, and what database and storage raise; what was done until then stays.
+    `strays`: delete stored files without a row even where most are such. `served_here`: all files are read through this
+    service, which asks who may, so that what is hidden needs no new keys. `step` is called with numbers of things
+    looked at. Raises OtherStorage, and what database and storage raise; what was done until then stays.
     """
-    sweep = _Sweep(db, storage, now, now - grace, strays, go_on, step, Swept())
-    for part in (_publish, _end_sessions, _end_uploads, _forget_limits, _forget_keys, _delete_unused, _delete_strays):
+    sweep = _Sweep(db, storage, now, now - grace, strays, served_here, go_on, step, Swept())
+    for part in _PARTS:
         if sweep.may_go_on():
             part(sweep)
     return sweep.swept
@@ -125,6 +131,50 @@ def _each(sweep: _Sweep, find: Callable[[str], list[str]]) -> Iterator[str]:
             yield one
             sweep.step(1)
         after = found[-1]
+
+
+# What was hidden.
+
+
+def _conceal(sweep: _Sweep) -> None:
+    """Gives new keys to the files of what is no longer seen: bytes first, then the row, and then the old bytes go."""
+    for id in _each(sweep, lambda after: concealing.due(sweep.db, after=after, most=_STEP)):
+        for one in concealing.of(sweep.db, id):
+            if sweep.served_here or _conceal_files(sweep, one):
+                sweep.run(concealing.end, one)
+
+
+def _conceal_files(sweep: _Sweep, one: Concealment) -> bool:
+    """Whether there is nothing left to do: all is done, or it is seen again, or another sweep does it."""
+    after = one.reached
+    while files := concealing.known(sweep.db, one, after=after, most=_STEP):
+        for file in files:
+            if not sweep.may_go_on():
+                return False
+            if not concealing.is_due(sweep.db, one):
+                return True
+            if not _conceal_file(sweep, one, file):
+                return False
+            sweep.step(1)
+        after = files[-1].id
+    return True
+
+
+def _conceal_file(sweep: _Sweep, one: Concealment, file: Known) -> bool:
+    """False where others hold it, which is left to the next sweep."""
+    folder, _, name = file.storage_key.rpartition("/")
+    key = keys.new_key(folder, new_id(sweep.now), name.rpartition(".")[2])
+    try:
+        with sweep.storage.open(file.storage_key) as source:
+            sweep.storage.put(key, source, type=file.type)
+    except NotStored:  # nobody can read what is not there
+        return True
+    moved = sweep.run(concealing.move, one, file, key)
+    if moved:
+        one.reached = file.id
+        sweep.swept.files_concealed += 1
+    sweep.storage.delete(file.storage_key if moved else key)
+    return moved is not None
 
 
 # What has run out.
@@ -209,6 +259,10 @@ _KEPT = f"(files.created_at > :before OR (files.purpose = 'file' AND files.state
 """SQL: whether a file stays. One that somebody uploaded by itself is for whoever has its address."""
 
 
+class _Key(msgspec.Struct):
+    storage_key: str
+
+
 class _File(msgspec.Struct):
     id: str
     is_kept: bool
@@ -264,12 +318,9 @@ def _delete_strays_of(sweep: _Sweep, block: list[str]) -> None:
 
 
 def id_in(key: str) -> str:
+    """The identifier in a key of ours, made when the key was; "" in all others. Of a file it is not the identifier."""
     match = _KEY.fullmatch(key)
     return match[1] if match else ""
-
-
-class _Key(msgspec.Struct):
-    storage_key: str
 
 
 _WAITED_FOR = """
@@ -288,3 +339,10 @@ def _without_rows(db: Reader, keys: list[str]) -> list[str]:
     without = {key: id_in(key) for key in keys if key not in found}
     waiting = {row.id for row in db.read(_WAITED_FOR, _Id, ids=list(without.values()))} if without else set()
     return [key for key, id in without.items() if id not in waiting]
+
+
+_PARTS = (
+    *(_publish, _conceal),
+    *(_end_sessions, _end_uploads, _forget_limits, _forget_keys),
+    *(_delete_unused, _delete_strays),
+)

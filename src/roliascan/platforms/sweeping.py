@@ -46,4 +46,10 @@ def _swept(end: float) -> "Swept":
     with closing(opened(settings)) as db:
         schema.Gate(db).check(0)
         storage = open_storage(settings.storage_url, azure_key=settings.azure_storage_key)
-        return sweep.run(db, storage, now=datetime.now(UTC), go_on=lambda: time.monotonic() < end)
+        return sweep.run(
+            db,
+            storage,
+            now=datetime.now(UTC),
+            served_here=settings.serves_files,
+            go_on=lambda: time.monotonic() < end,
+        )

@@ -16,9 +16,6 @@ T = TypeVar("T")
 ATTEMPTS, CONNECT_S, READ_S = 3, 2, 5
 """With the pauses, one call ends in 24 s: before API Gateway does, after 29. The libraries' own attempts are off."""
 
-IMMUTABLE = "public, max-age=31536000, immutable"
-"""What is stored never changes: its key is its own."""
-
 PASSING = {408, 429, 500, 502, 503, 504}
 """The statuses after which asking again is worth it."""
 

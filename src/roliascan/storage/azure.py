@@ -14,8 +14,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from roliascan.storage import KeyTaken, NotStored, Stored, Ticket, addresses
-from roliascan.storage.attempts import CONNECT_S, IMMUTABLE, PASSING, READ_S, Fault, Told, ask, by_ranges, spooled
-from roliascan.storage.keys import check_key, check_prefix, is_key
+from roliascan.storage.attempts import CONNECT_S, PASSING, READ_S, Fault, Told, ask, by_ranges, spooled
+from roliascan.storage.keys import IMMUTABLE, check_key, check_prefix, is_key
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient, UserDelegationKey

@@ -1,5 +1,6 @@
 """Keys: the names under which files are stored, and the content type that each is served with."""
 
+import os
 import re
 
 from roliascan.storage import BadKey
@@ -7,6 +8,11 @@ from roliascan.storage import BadKey
 _LONGEST = 200  # below every store's limit (S3: 1,024 bytes; a file system: 255 for one segment)
 _KEY = r"(?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*"
 _PREFIX = r"(?:(?!\.)[A-Za-z0-9._-]+/)*(?:(?!\.)[A-Za-z0-9._-]+)?"
+
+IMMUTABLE = "public, max-age=31536000, s-maxage=86400, immutable"
+"""Cache-Control of what is stored. It never changes: its key is its own. But it may be hidden or deleted: a cache that
+many share asks again each day (RFC 9111, section 5.2.2.10), a reader's own keeps what that reader has seen.
+"""
 
 # What we store and serve; anything else is bytes to save, never to show.
 _TYPES = {
@@ -19,9 +25,18 @@ _TYPES = {
 }
 
 
-def make_key(folder: str, file_id: str, extension: str) -> str:
-    """The key of a file, such as `pages/{file id}.jpg` or `covers/{file id}.webp`. Raises BadKey."""
-    return check_key(f"{folder}/{file_id}.{extension}")
+def make_key(folder: str, name: str, extension: str) -> str:
+    """Such as `incoming/{name}.bin`. Raises BadKey."""
+    return check_key(f"{folder}/{name}.{extension}")
+
+
+def new_key(folder: str, id: str, extension: str) -> str:
+    """Where readers find a file, such as `pages/{id}-{16 hex digits}.jpg`, which nobody guesses. Raises BadKey.
+
+    `id` is a new identifier (UUIDv7), which nothing else has: it tells how old the key is, and brings 74 random bits to
+    the 64 of the digits.
+    """
+    return make_key(folder, f"{id}-{os.urandom(8).hex()}", extension)
 
 
 def is_key(text: str) -> bool:

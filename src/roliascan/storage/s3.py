@@ -15,11 +15,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from roliascan.storage import BadKey, KeyTaken, NotStored, Stored, Ticket, UnknownStorage
-from roliascan.storage.keys import check_key, check_prefix, is_key
+from roliascan.storage.keys import IMMUTABLE, check_key, check_prefix, is_key
 from roliascan.storage.s3_refusals import ABSENT, FORBIDDEN, Beyond, Forbidden, named
-
-IMMUTABLE = "public, max-age=31536000, immutable"
-"""What is stored never changes: its key is its own."""
 
 _ATTEMPTS, _CONNECT_S, _READ_S = 3, 2, 5
 """With pauses of up to 3 s together, one call ends in 24 s: before API Gateway does, after 29."""

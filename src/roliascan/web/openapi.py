@@ -14,6 +14,7 @@ from roliascan import __version__, errors
 from roliascan.errors import Invalid, NotAllowed, NotFound, NotSignedIn, PreconditionFailed, Refusal
 from roliascan.library.image_terms import ImageType
 from roliascan.people.repeats import KeyInUse, KeyReused
+from roliascan.storage.keys import IMMUTABLE
 from roliascan.web import bodies, documents, files, pages, schemas, series, state, stored, uploads, vocabulary
 from roliascan.web.answers import PROBLEM, status_of
 from roliascan.web.bodies import LengthRequired, Malformed
@@ -292,7 +293,7 @@ def _success(route: Route, status: int, content: _Part) -> _Part:
 
 def _cache_control(route: Route) -> _Part:
     if route.handler is stored.show:
-        return _text(f"`{stored.IMMUTABLE}`, or `{PRIVATE}` for what not everybody may see.")
+        return _text(f"`{IMMUTABLE}`, or `{PRIVATE}` for what not everybody may see.")
     if route.method != "GET":
         return _text(f"`{PRIVATE}`")
     return _text(f"`{route.cache}`, or `{PRIVATE}` when you are signed in.")

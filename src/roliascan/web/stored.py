@@ -8,10 +8,9 @@ from roliascan.errors import NotFound, NotSatisfiable
 from roliascan.library import files
 from roliascan.library.files import File
 from roliascan.storage import keys
+from roliascan.storage.keys import IMMUTABLE
 from roliascan.web.calls import Call
 from roliascan.web.headers import PRIVATE
-
-IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 class _Span(NamedTuple):
