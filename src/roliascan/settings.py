@@ -57,8 +57,9 @@ DEFAULT_LIMITS = {
     "register": Limit(5, 1800),
     "comment": Limit(20, 300),
     "upload": Limit(400, 600),
+    "jpeg": Limit(200, 600),
 }
-"""Of one address, or of one person who is signed in; `upload` counts files."""
+"""Of one address, or of one person who is signed in; `upload` counts files, `jpeg` the pages that are made one."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

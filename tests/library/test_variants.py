@@ -7,38 +7,19 @@ from typing import Any, BinaryIO
 import pytest
 
 from roliascan.ids import new_id
-from roliascan.library import images, moving, stocktaking, sweep
-from roliascan.library.image_terms import Variant
-from roliascan.library.images import Inspected
+from roliascan.library import moving, stocktaking, sweep
 from roliascan.library.stocktaking import Finding
-from roliascan.library.targets import KINDS
 from roliascan.storage import StorageUnavailable
 from roliascan.storage.memory import MemoryStorage
 from tests import drawings
 from tests.front import NOW, Asker, File, Site, opened, refused, told
 from tests.library.uploading import Work, announced, asks, commits, puts, sends
 
-STRIP = drawings.page("png", 400, 3_200)
+STRIP = drawings.page("png", 40, 3_100)
 NAMES = ["thumbnail", "data-saver", "slice-001", "slice-002"]
 EACH = 1 + len(NAMES)
 DAY = timedelta(days=1)
 IMMUTABLE = "public, max-age=31536000, immutable"
-
-
-@pytest.fixture(autouse=True)
-def stub(monkeypatch: pytest.MonkeyPatch) -> None:
-    inspect = images.inspect
-
-    def prepare(source: BinaryIO, *, max_bytes: int) -> Inspected:
-        found = inspect(source, max_bytes=max_bytes)
-        if found.found.height < 1000:
-            return found
-        return found._replace(
-            variants=tuple(Variant(name, "image/webp", "webp", 40, 60, name.encode()) for name in sorted(NAMES))
-        )
-
-    monkeypatch.setattr("roliascan.library.images.prepare", prepare)
-    monkeypatch.setitem(KINDS, "chapter", KINDS["chapter"]._replace(inspect=prepare))
 
 
 def strips(asker: Asker, chapter: Any, number: int = 1) -> Any:

@@ -194,6 +194,7 @@ ROWS = (
     Row(f"POST {CHAPTER}/publish", "later", "chapter", PUBLISH, send={"at": "2027-01-01T00:00:00Z"}, ends=True),
     Row(f"POST {CHAPTER}/hide", "", "chapter", HIDE, send={"reason": "R"}, ends=True),
     Row(f"GET {CHAPTER}/pages", "", "chapter", PUBLISH),
+    Row(f"GET {API}/pages/{{page}}/jpeg", "", "page", ALL, 307, public=True),
     Row(f"POST {CHAPTER}/pages", "", "chapter", PUBLISH, 201, "$form"),
     Row(f"PUT {CHAPTER}/pages", "", "chapter", PUBLISH, send={"ids": "$pages"}),
     # what readers say; a comment is one's own, or another's on a chapter that is one's own, one's team's...

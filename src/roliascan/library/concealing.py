@@ -90,7 +90,7 @@ _KNOWN = {
     "series": f"""{_OF_SERIES.format("id")} UNION ALL {_OF_SERIES.format("original_id")}
     UNION ALL {_COVER} WHERE s.id = :id AND f.id > :after {_LIMIT}""",
 }
-"""SQL: the files that were seen of it, with their variants; other chapters of a series never were, or have their row."""
+"""SQL: the files that were seen of it, with variants; other chapters of a series never were, or have a row."""
 
 
 def known(db: Reader, one: Concealment, *, after: str, most: int) -> list[Known]:

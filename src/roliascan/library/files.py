@@ -20,24 +20,25 @@ class File(msgspec.Struct):
     owns: bool
 
 
-# `f` is what is asked for, `o` the file that it is or is a variant of, as which it is seen.
-_FIND = """
-SELECT f.storage_key, f.type, f.bytes, f.name, f.sha256,
-    (o.purpose = 'file'
+IS_PUBLIC = """(o.purpose = 'file'
      OR EXISTS (SELECT 1 FROM series s WHERE s.cover_file_id = o.id AND s.state = 'published')
      OR EXISTS (SELECT 1 FROM pages p JOIN chapters c ON c.id = p.chapter_id AND c.revision = p.revision
        JOIN series s ON s.id = c.series_id
-       WHERE p.file_id = o.id AND c.state = 'published' AND s.state = 'published')) AS is_public,
-    {owns} AS owns
-FROM files f JOIN files o ON o.id = COALESCE(f.original_id, f.id) WHERE f.storage_key = :key AND o.state = 'ready'
-"""
-_FIND_PUBLIC = _FIND.format(owns=":no")
-_FIND_FOR = _FIND.format(
-    owns=f"""((o.owner_id = :viewer AND o.purpose <> 'page')
+       WHERE p.file_id = o.id AND c.state = 'published' AND s.state = 'published'))"""
+"""SQL: whether file `o` is for everybody. A variant is seen as its original."""
+
+OWNS = f"""((o.owner_id = :viewer AND o.purpose <> 'page')
      OR EXISTS (SELECT 1 FROM series s WHERE s.cover_file_id = o.id AND {rights.OWNS_SERIES})
      OR EXISTS (SELECT 1 FROM pages p JOIN chapters c ON c.id = p.chapter_id JOIN series s ON s.id = c.series_id
        WHERE p.file_id = o.id AND {rights.OWNS_CHAPTER}))"""
-)
+"""SQL: whether `:viewer` owns what file `o` belongs to."""
+
+_FIND = f"""
+SELECT f.storage_key, f.type, f.bytes, f.name, f.sha256, {IS_PUBLIC} AS is_public, {{owns}} AS owns
+FROM files f JOIN files o ON o.id = COALESCE(f.original_id, f.id) WHERE f.storage_key = :key AND o.state = 'ready'
+"""
+_FIND_PUBLIC = _FIND.format(owns=":no")
+_FIND_FOR = _FIND.format(owns=OWNS)
 
 
 def find(db: Reader, key: str, *, viewer: Person | None) -> File:

@@ -4,7 +4,7 @@ A chapter's pages are a set with a revision. Every change writes the rows of a n
 number that readers follow, so that they see the old pages or the new ones, whole.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -67,6 +67,11 @@ class NewVariant(NamedTuple):
     bytes: int
     sha256: str
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Of all that is stored."""
+        return (self.key,)
+
 
 class New(NamedTuple):
     """A file whose bytes are stored and whose rows are not written yet; `found` is what it turned out to be."""
@@ -76,6 +81,11 @@ class New(NamedTuple):
     number: int | None
     found: "images.Image | Document"
     variants: tuple[NewVariant, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Of all that is stored."""
+        return (self.key, *(one.key for one in self.variants))
 
 
 class Inspect(Protocol):
@@ -168,7 +178,7 @@ def kept_or_removed(storage: Storage) -> Iterator[list[New]]:
 
 
 @contextmanager
-def removed_without_rows(db: Database, storage: Storage, stored: list[New]) -> Iterator[None]:
+def removed_without_rows(db: Database, storage: Storage, stored: Sequence[New | NewVariant]) -> Iterator[None]:
     """Around the writing of rows: when they are refused, the bytes are taken away again.
 
     Bytes without rows only wait to be swept; rows without bytes are a broken chapter. So the bytes stay where the rows
@@ -184,9 +194,9 @@ def removed_without_rows(db: Database, storage: Storage, stored: list[New]) -> I
     db.if_undone(partial(remove, storage, stored))
 
 
-def remove(storage: Storage, stored: list[New]) -> None:
+def remove(storage: Storage, stored: Sequence[New | NewVariant]) -> None:
     for new in stored:
-        for key in (new.key, *(one.key for one in new.variants)):
+        for key in new.keys:
             storage.delete(key)
 
 

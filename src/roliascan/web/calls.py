@@ -61,6 +61,12 @@ class Redirect(msgspec.Struct):
     location: str
 
 
+class Elsewhere(msgspec.Struct):
+    """307 to the address of a stored file."""
+
+    location: str
+
+
 class Tagged(msgspec.Struct, Generic[T]):
     """200 with the thing; its version leads the ETag, so that it can come back in If-Match."""
 

@@ -18,7 +18,7 @@ from roliascan.storage.keys import IMMUTABLE
 from roliascan.web import bodies, documents, files, pages, schemas, series, state, stored, uploads, vocabulary
 from roliascan.web.answers import PROBLEM, status_of
 from roliascan.web.bodies import LengthRequired, Malformed
-from roliascan.web.calls import COOKIE, Created, Empty, Opened, Redirect, Tagged, wants_of
+from roliascan.web.calls import COOKIE, Created, Elsewhere, Empty, Opened, Redirect, Tagged, wants_of
 from roliascan.web.headers import PRIVATE
 from roliascan.web.responders import ForeignOrigin
 from roliascan.web.routes import ANYONE, ROUTES, SIGNED_IN, Route
@@ -161,7 +161,7 @@ def _parameters(route: Route) -> Iterator[_Part]:
 
 
 def _words(route: Route, name: str) -> str:
-    """What a parameter of the query means, where it does not mean the same everywhere."""
+    """What a parameter means, where it does not mean the same everywhere."""
     words = vocabulary.PARAMETERS
     return words.get(f"{route.answers}.{name}", words[name])
 
@@ -173,19 +173,23 @@ def _path_parameter(route: Route, name: str) -> _Part:
     if name == "key":
         return {**parameter, **_text(vocabulary.PARAMETERS[name])}
     schema = {"type": "string", **({} if name == "permission" else {"format": "uuid"})}
-    return {**parameter, "description": vocabulary.PARAMETERS[name], "schema": schema}
+    return {**parameter, "description": _words(route, name), "schema": schema}
 
 
 def _conditions(route: Route) -> Iterator[str]:
     """The headers that matter."""
     if _can_be_repeated(route):
         yield "Idempotency-Key"
-    if route.method == "GET":
+    if _is_tagged(route):
         yield "If-None-Match"
     if PreconditionFailed in vocabulary.REFUSALS.get(route.handler, ()):
         yield "If-Match"
     if route.handler is stored.show:
         yield from ("Range", "If-Range")
+
+
+def _is_tagged(route: Route) -> bool:
+    return route.method == "GET" and route.handler.__annotations__["return"] is not Elsewhere
 
 
 def _can_be_repeated(route: Route) -> bool:
@@ -246,16 +250,25 @@ def _branches(annotated: Any) -> Sequence[Any]:
 
 
 def _content_type(branch: Any) -> Any:
-    if branch in (Empty, Redirect):
+    if branch in (Empty, Redirect, Elsewhere):
         return None
     return get_args(branch)[0] if get_origin(branch) in (Created, Opened, Tagged) else branch
 
 
-_MEANING = {200: "Done.", 201: "Made.", 204: "Done.", 206: "The range.", 304: "Still so.", 308: "At `Location` now."}
-_STATUS: Mapping[Any, int] = {Created: 201, Opened: 201, Empty: 204, Redirect: 308}
+_MEANING = {
+    200: "Done.",
+    201: "Made.",
+    204: "Done.",
+    206: "The range.",
+    304: "Still so.",
+    307: "At `Location`.",
+    308: "At `Location` now.",
+}
+_STATUS: Mapping[Any, int] = {Created: 201, Opened: 201, Empty: 204, Elsewhere: 307, Redirect: 308}
 _HEADERS: Mapping[int, tuple[str, ...]] = {
     201: ("Location",),
     206: ("Content-Range",),
+    307: ("Location",),
     308: ("Location",),
     401: ("WWW-Authenticate",),
     416: ("Content-Range",),
@@ -277,7 +290,7 @@ def _successes(route: Route, made: _Made) -> Iterator[tuple[str, _Part]]:
         given = _content_type(branch)
         content = {} if given is None else {"application/json": {"schema": made.schemas[given]}}
         yield str(status), _success(route, status, content or _UNTYPED.get(route.handler, {}))
-    if route.method == "GET":
+    if _is_tagged(route):
         yield "304", _success(route, 304, {})
     if route.handler is stored.show:
         yield "206", _success(route, 206, _BYTES)
@@ -285,7 +298,7 @@ def _successes(route: Route, made: _Made) -> Iterator[tuple[str, _Part]]:
 
 def _success(route: Route, status: int, content: _Part) -> _Part:
     names = ["X-Request-Id", *_HEADERS.get(status, ())]
-    names += ["ETag"] if route.method == "GET" and status != 308 else []
+    names += ["ETag"] if _is_tagged(route) and status != 308 else []
     names += ["Accept-Ranges"] if route.handler is stored.show and content else []
     names += ["Set-Cookie"] if route.handler in vocabulary.SET_COOKIE else []
     return _response(_MEANING[status], content, names, {"Cache-Control": _cache_control(route)})

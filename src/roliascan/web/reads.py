@@ -14,7 +14,7 @@ import msgspec
 
 from roliascan.ids import new_id
 from roliascan.web import answers, headers, logs, queries
-from roliascan.web.calls import COOKIE, Call, Parts, Redirect, Tagged, Wants, wants_of
+from roliascan.web.calls import COOKIE, Call, Elsewhere, Parts, Redirect, Tagged, Wants, wants_of
 from roliascan.web.routes import ANYONE, API, NEVER, ROUTES, UNCHECKED, Route
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ def _answer(parts: Parts, environ: Environ, asked: _Asked) -> tuple[str, _Header
     result, version = wants.handler(call, **given), ""
     if isinstance(result, Redirect):
         return "308 Permanent Redirect", [("location", f"{API}{result.location}"), *read.kept, _JSON], b""
+    if isinstance(result, Elsewhere):
+        return "307 Temporary Redirect", [("location", result.location), *read.kept, _JSON], b""
     if isinstance(result, Tagged):
         version, result = f"{result.version}-", result.body
     body = _encode(result)

@@ -14,6 +14,7 @@ from roliascan.web import bodies, headers, logs, queries
 from roliascan.web.calls import (
     Call,
     Created,
+    Elsewhere,
     Empty,
     Handler,
     Parts,
@@ -130,9 +131,9 @@ def _answer(call: Call, route: Route, result: Any) -> None:
         resp.status = 201
         resp.set_header("Location", _address(result.location) if result.below_api else result.location)
         result = result.body
-    elif isinstance(result, Redirect):
-        resp.status = 308
-        resp.set_header("Location", _address(result.location))
+    elif isinstance(result, Redirect | Elsewhere):
+        resp.status = 308 if isinstance(result, Redirect) else 307
+        resp.set_header("Location", _address(result.location) if isinstance(result, Redirect) else result.location)
         _keep(call, route)
         return
     elif isinstance(result, Empty):

@@ -74,6 +74,7 @@ ROUTES = (
     Route("GET", f"{API}/chapters/{{chapter}}/rating", "ratings.of_chapter", SIGNED_IN),
     Route("PUT", f"{API}/chapters/{{chapter}}/rating", "ratings.rate_chapter", SIGNED_IN),
     Route("DELETE", f"{API}/chapters/{{chapter}}/rating", "ratings.unrate_chapter", SIGNED_IN),
+    Route("GET", f"{API}/pages/{{page}}/jpeg", "jpegs.show", ANYONE, LONG),
     Route("GET", f"{API}/comments/{{comment}}", "comments.show", ANYONE, SHORT),
     Route("PATCH", f"{API}/comments/{{comment}}", "comments.change", SIGNED_IN),
     Route("DELETE", f"{API}/comments/{{comment}}", "comments.remove", SIGNED_IN),

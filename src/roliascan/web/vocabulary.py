@@ -40,6 +40,7 @@ from roliascan.web import (
     chapters,
     comments,
     files,
+    jpegs,
     pages,
     ratings,
     series,
@@ -74,6 +75,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     pages.tell: (NotAllowed, Removed),
     pages.add: (NotAllowed, Removed, PageExists, TooMany, TooManyFiles, TooManyPages, *_IMAGE),
     pages.arrange: (NotAllowed, Removed, PreconditionFailed, NoPages),
+    jpegs.show: (TooMany,),
     comments.index: (PageTooDeep, Removed),
     comments.create: (Muted, Removed, Dangling, TooMany),
     comments.change: (Muted, NotAllowed),
@@ -123,7 +125,7 @@ NOT_NOW: tuple[type[Refusal], ...] = (
 
 SEE_MORE = {
     *(series.index, series.show, chapters.index, chapters.feed, chapters.show),
-    *(comments.index, comments.show, stored.show),
+    *(comments.index, comments.show, jpegs.show, stored.show),
 }
 """Open to anyone; who is signed in also gets what only they may see, such as their own drafts."""
 
@@ -170,12 +172,14 @@ class Tag(NamedTuple):
 
 
 _FILES = Tag("files", "Covers and other single files, and all stored files where this service serves them itself.")
+_PAGES = Tag("pages", "The images of a chapter.")
 TAGS: Mapping[str, Tag] = {
     "accounts": Tag("people", "Signing up, in and out, and one's own account."),
     "sessions": Tag("sessions", "Where one is signed in."),
     "series": Tag("series", "Comics: starting, finding, changing them."),
     "chapters": Tag("chapters", "Chapters of series, and the feed of releases."),
-    "pages": Tag("pages", "The images of a chapter."),
+    "pages": _PAGES,
+    "jpegs": _PAGES,
     "comments": Tag("comments", "What readers write about chapters."),
     "ratings": Tag("ratings", "What readers think of series and chapters, from 1 to 10."),
     "teams": Tag("teams", "Groups that release together, and own what they release."),
@@ -218,6 +222,7 @@ PARAMETERS: Mapping[str, str] = {
     "type": "Only of this type.",
     "upload": "The identifier of an announced file.",
     "user": "The identifier of a person.",
+    "jpegs.show.page": "The identifier of a page.",
     "administration.list_users.q": "How a username or an address begins; letters that look alike count as the same.",
     "Idempotency-Key": "A name of your own for this request, such as a UUID: sent again with it within 24 hours, the"
     " request is not done again but answered as it was.",

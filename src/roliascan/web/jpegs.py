@@ -1,0 +1,25 @@
+"""Pages as JPEGs over HTTP."""
+
+from roliascan.errors import ReadOnly
+from roliascan.library import jpegs
+from roliascan.web.calls import Call, Elsewhere
+
+
+def show(call: Call, page: str) -> Elsewhere:
+    """The address of a page as a JPEG, for readers that do not know its type. It is made when it is first asked for.
+
+    Of an animation it is the first picture. The address stays as long as the page does.
+    """
+    found = jpegs.find(call.db, page, viewer=call.viewer)
+    if found.jpeg_key is None:
+        if call.settings.read_only:
+            raise ReadOnly
+        if call.viewer:
+            call.limit("jpeg", call.viewer.id)
+        else:
+            call.limit("jpeg", call.address, wider=call.around)
+        jpegs.make(call.db, call.storage, found, now=call.now)
+        found = jpegs.find(
+            call.db, page, viewer=call.viewer
+        )  # again: it took its time, and others may have been quicker
+    return Elsewhere(f"{call.files_at}{found.jpeg_key}")
