@@ -371,4 +371,4 @@ def test_an_unused_file_goes_with_the_bytes_that_it_has_by_then(any_site: Site) 
         any_site.storage.put("covers/moved.png", source, type="image/png")
     assert any_site.db.run(concealing.move, one, file, "covers/moved.png")
     any_site.write("UPDATE series SET cover_file_id = NULL")
-    assert any_site.db.run(sweep._forget_file, file.id, before=any_site.clock.now) == "covers/moved.png"
+    assert any_site.db.run(sweep._forget_file, file.id, before=any_site.clock.now) == ["covers/moved.png"]
