@@ -9,7 +9,7 @@ from roliascan import errors
 from roliascan.database import Database, open_database
 from roliascan.database.schema import Gate
 from roliascan.settings import Settings
-from roliascan.storage import Storage, open_storage
+from roliascan.storage import AddressOf, Storage, open_storage
 from roliascan.web import reads
 from roliascan.web.calls import Parts
 
@@ -59,15 +59,16 @@ def put_together(
         storage=storage or open_storage(settings.storage_url, azure_key=settings.azure_storage_key),
         clock=clock,
         gate=Gate(db),
-        files_at=_files_at(settings),
+        address_of=_address_of(settings),
     )
 
 
-def _files_at(settings: Settings) -> str:
-    """What precedes a key: an object storage is read past us, where IMAGE_URL says; all else is our `/uploads/`."""
+def _address_of(settings: Settings) -> AddressOf:
+    """An object storage is read past us, where IMAGE_URL says; all else is our `/uploads/`."""
     if settings.in_object_storage and settings.image_url:
-        return f"{settings.image_url}/"
-    return f"{settings.image_url or (settings.public_url if settings.public_url_given else '')}/uploads/"
+        return f"{settings.image_url}/".__add__
+    site = settings.image_url or (settings.public_url if settings.public_url_given else "")
+    return f"{site}/uploads/".__add__
 
 
 def framed(parts: Parts) -> "falcon.App[Any, Any]":

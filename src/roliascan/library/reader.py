@@ -9,6 +9,7 @@ from roliascan.library import rights, series
 from roliascan.library.naming import CHAPTER_TEAMS, SeriesName, number, team_names
 from roliascan.people.persons import Person
 from roliascan.people.teams import TeamName
+from roliascan.storage import AddressOf
 
 
 class ChapterPage(msgspec.Struct):
@@ -124,8 +125,10 @@ _SHOW_PUBLIC = _SHOW.format(owns=":no")
 _SHOW_TO = _SHOW.format(owns=rights.OWNS_CHAPTER)
 
 
-def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, changed: bool = False) -> Chapter:
-    """A chapter with its pages and neighbours, in one statement. `files_at` is what addresses of files begin with.
+def show(
+    db: Reader, chapter_id: str, *, viewer: Person | None, address_of: AddressOf, changed: bool = False
+) -> Chapter:
+    """A chapter with its pages and neighbours, in one statement.
 
     `changed`: the viewer has just changed it, perhaps by giving it away. Raises NotFound, and Removed where a tombstone
     stands.
@@ -152,7 +155,7 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
         row.published_at,
         row.publish_at,
         row.page_count,
-        _pages(row.pages, files_at) if row.pages else [],
+        _pages(row.pages, address_of) if row.pages else [],
         _beside(row, row.previous) if row.previous else None,
         _beside(row, row.next) if row.next else None,
         series.mean(row.rating_sum or 0, row.rating_count or 0),
@@ -161,9 +164,9 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
     )
 
 
-def _pages(written: str, files_at: str) -> list[ChapterPage]:
+def _pages(written: str, address_of: AddressOf) -> list[ChapterPage]:
     return [
-        ChapterPage(page_id, number, files_at + key, width, height, size, kind, wide, placeholder, [])
+        ChapterPage(page_id, number, address_of(key), width, height, size, kind, wide, placeholder, [])
         for number, page_id, key, width, height, size, kind, wide, placeholder in sorted(_PAGES.decode(written))
     ]
 

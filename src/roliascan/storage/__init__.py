@@ -1,10 +1,13 @@
 """Where files are kept: the Storage protocol, its refusals, and open_storage(url)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import BinaryIO, NamedTuple, Protocol
 
 from roliascan.errors import Busy, Conflict, NotFound, Refusal
+
+AddressOf = Callable[[str], str]
+"""Where readers get the file of a key. Made of settings only: nobody who reads an address needs the storage."""
 
 
 class KeyTaken(Conflict):
