@@ -21,6 +21,7 @@ from tests.servers import (
     radosgw,
     serverless_offline,
     statements,
+    uploadthing,
 )
 
 
@@ -40,6 +41,7 @@ PARTS = {
     "radosgw": Part(radosgw.found, "apt-get install radosgw ceph-mon ceph-osd ceph-common"),
     "azurite": Part(azurite.found, "Node and make .tools/azurite"),
     "gcs": Part(gcs.found, "make setup"),
+    "uploadthing": Part(uploadthing.found, "Node and make .tools/uploadthing"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
 }
 if TEST_ALL:

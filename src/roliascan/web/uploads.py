@@ -86,7 +86,16 @@ def create(call: Call, body: Announcement) -> Opened[Tickets]:
         max_bytes=call.settings.max_file_size,
         now=call.now,
     )
+    if call.settings.upload_method == "cdn":
+        _await_calls(call, asked)
     return Opened(asked, f"/uploads/sessions/{asked.session}")
+
+
+def _await_calls(call: Call, asked: Tickets) -> None:
+    """UploadThing wants to know of each batch of tickets: asked again, it is told again."""
+    from roliascan.library import callbacks
+
+    callbacks.expect(call.storage, [ticket.id for ticket in asked.tickets if not ticket.done])
 
 
 def _issuer(call: Call) -> tickets.Issue:
