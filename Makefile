@@ -18,12 +18,12 @@ POSTGRESQL16 := .tools/postgresql16/pgserver/pginstall/bin/postgres
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz parity conformance faults previous-release pipeline-dry-run bench lock clean .fill .azurite .uploadthing .emulator .serverless .squawk .postgresql16
+.PHONY: help setup serve test test-all check fuzz parity conformance contract faults previous-release pipeline-dry-run bench lock clean .fill .azurite .uploadthing .emulator .serverless .squawk .postgresql16
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
 help:
-	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | faults | previous-release | pipeline-dry-run | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | contract | faults | previous-release | pipeline-dry-run | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -67,6 +67,10 @@ parity: setup .emulator .serverless
 # What a correct adapter of Lambda's events does, asked of ours and of others.
 conformance: setup $(CONFORMANCE)/conformance.txt
 	@$(CONFORMANCE)/bin/python -m tests.conformance
+
+# What the contract of storages asks, of each of them, and what that does not prove.
+contract: setup .azurite
+	@$(BIN)/python -m tests.storage
 
 # Environments of their own, for what nothing else needs.
 .tools/%.txt: requirements/$$(notdir $$*).txt

@@ -7,15 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
 from roliascan.storage import BadKey, KeyTaken, NotStored, Storage, open_storage
 from tests.servers import azurite
 from tests.servers.parts import TEST_ALL
+from tests.storage import backends
 
-BACKENDS = [
+BACKENDS: list[Any] = [
     "memory",
     "file",
     pytest.param("s3", marks=pytest.mark.radosgw),
@@ -24,6 +25,11 @@ BACKENDS = [
     "uploadthing",
 ]
 KEY = "pages/01936f5e-8f3a-7000-8000-000000000001.jpg"
+
+
+def test_each_says_what_it_does_not_prove() -> None:
+    names = [one if isinstance(one, str) else str(one.values[0]) for one in BACKENDS]
+    assert names == list(backends.BACKENDS)
 
 
 @pytest.fixture(params=BACKENDS)
