@@ -49,6 +49,7 @@ class File:
     type: str
     disposition: str
     uploaded_at: float
+    status: str = "Uploaded"
 
 
 @dataclass
@@ -161,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(told)
 
-    do_GET = do_PUT = do_POST = do_HEAD = _do  # as the base class finds them
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _do  # as the base class finds them
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -177,6 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
             known = app.files.get(name)
             there = len(known.content if known else app.came.get(name, b""))
             return 200, {"x-ut-range-start": str(there)}, b""
+        if self.command != "PUT":
+            raise _No(405, "a ticket is to send")
         return 200, {"Content-Type": "application/json"}, json.dumps(self._take(app, name, said, body)).encode()
 
     # What is signed.
@@ -274,7 +277,7 @@ def _owners(app: App, path: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _listed(name: str, file: File) -> dict[str, Any]:
     size = len(file.content)
-    known = {"id": name, "customId": None, "key": name, "name": name, "size": size, "status": "Uploaded"}
+    known = {"id": name, "customId": None, "key": name, "name": name, "size": size, "status": file.status}
     return known | {"uploadedAt": int(file.uploaded_at)}
 
 

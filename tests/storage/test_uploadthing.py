@@ -194,6 +194,24 @@ def test_images_are_shown_and_all_else_is_saved(storage: Storage, app: App) -> N
     assert told == [("image/jpeg", "inline"), ("application/pdf", "attachment")]
 
 
+@pytest.mark.parametrize("status", ["Uploading", "Failed", "Deletion Pending"])
+def test_what_is_not_there_whole_is_not_listed(storage: Storage, app: App, status: str) -> None:
+    put(storage, KEY)
+    put(storage, "pages/other.jpg")
+    next(iter(app.files.values())).status = status
+    assert keys(storage) == ["pages/other.jpg"]
+
+
+def test_whether_it_answers_costs_one_request_for_one_file(behind: Storage, storage: Storage, front: Front) -> None:
+    for number in range(3):
+        put(storage, f"pages/{number}.jpg")
+    assert list(behind.list(after="~")) == []
+    assert front.seen == ["POST"]
+    front.troubles = ["AccessDenied"]
+    with pytest.raises(StorageUnavailable):
+        keys(behind, after="~")
+
+
 def test_files_of_others_are_not_listed(storage: Storage, app: App) -> None:
     put(storage, KEY)
     (file,) = app.files.values()

@@ -101,21 +101,29 @@ def test_an_image_url_stands_before_the_service(app: App, site_url: str) -> None
 ATTEMPTS: dict[str, tuple[Callable[[Any], Answer], str]] = {
     "nothing": (lambda ticket: puts(ticket, b""), "storage 400"),
     "a byte more": (lambda ticket: puts(ticket, PAGE + b"x"), "storage 400"),
+    "a megabyte more": (lambda ticket: puts(ticket, PAGE + bytes(1 << 20)), "storage 400"),
     "a byte less": (lambda ticket: puts(ticket, PAGE[:-1]), "storage 400"),
     "another type": (lambda ticket: puts(ticket, PAGE, type="text/html"), "storage 400"),
     "another field": (lambda ticket: puts(ticket, PAGE, name="other"), "storage 400"),
     "bytes without a form": (lambda ticket: send(ticket["url"], "PUT", {}, PAGE), "storage 400"),
     "another size that may be": (lambda ticket: _else(ticket, r"size=\d+", "size=9999999"), "storage 400"),
-    "another end": (lambda ticket: _else(ticket, r"expires=1", "expires=9"), "storage 400"),
+    "a later end": (lambda ticket: _else(ticket, r"expires=1", "expires=9"), "storage 400"),
     "another key": (lambda ticket: _else(ticket, r"/ingest/(.{12}).", r"/ingest/\1x"), "storage 400"),
     "another app": (lambda ticket: _else(ticket, r"identifier=[a-z0-9]+", "identifier=another"), "storage 400"),
     "another type that may be": (lambda ticket: _else(ticket, r"image%252Fpng", "text%252Fhtml"), "storage 400"),
     "another signature": (lambda ticket: _else(ticket, r"sha256%3D..", "sha256%3D00"), "storage 400"),
     "no signature": (lambda ticket: _else(ticket, r"&signature=.*", ""), "storage 400"),
-    "to read": (lambda ticket: send(ticket["url"]), "storage 400"),
+    "to read": (lambda ticket: _then(ticket, "GET"), "storage 405"),
+    "to delete": (lambda ticket: _then(ticket, "DELETE"), "storage 405"),
     "a second time": (lambda ticket: (puts(ticket, PAGE), puts(ticket, LIKE_PAGE))[1], "storage 409"),
     "other bytes, as many": (lambda ticket: puts(ticket, LIKE_PAGE), "completing 400"),
 }
+
+
+def _then(ticket: Any, method: str) -> Answer:
+    """After the file is there."""
+    assert puts(ticket, PAGE).status == 200
+    return send(ticket["url"], method)
 
 
 def _else(ticket: Any, pattern: str, new: str) -> Answer:
@@ -131,8 +139,9 @@ def test_whatever_else_a_ticket_is_used_for_is_refused(
     who: dict[str, str] = {}
     for ticket, (name, (attempt, _)) in zip(asked["tickets"], ATTEMPTS.items(), strict=True):
         who[name] = _refused_by(work, ticket, attempt(ticket))
-    if TEST_ALL:
-        for name, found in who.items():
+    for name, found in who.items():
+        record_property("ticket", (name, found))
+        if TEST_ALL:
             record_property("told", f"  uploadthing: a ticket used for {name:30} {found}")
     assert {name: found for name, found in who.items() if not found.startswith(ATTEMPTS[name][1])} == {}
     assert sweep.run(work.site.db, work.site.storage, now=work.site.clock.now + timedelta(days=3)).finished

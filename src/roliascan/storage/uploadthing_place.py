@@ -108,7 +108,7 @@ def written(key: str) -> str:
 def key_of(prefix: str, name: str) -> str | None:
     """The way back; None for what none of our keys would be called: files of other apps, and not of ours."""
     rest = name[len(prefix) :]
-    if not name.startswith(prefix) or not re.fullmatch(r"[A-Za-z0-9_-]{2,300}", rest):
+    if not re.fullmatch(r"[A-Za-z0-9_-]{2,300}", rest):
         return None
     try:
         key = urlsafe_b64decode(rest + "=" * (-len(rest) % 4)).decode("ascii")
