@@ -67,6 +67,7 @@ class App:
     """One app, by its token; `heard` is what was said to `/callback-result`.
 
     `cut`: so many files from now on arrive by half, after which the service has nothing but excuses; `came` are halves.
+    `ranges`: whether files are given in parts, as not every cache does.
     """
 
     id: str
@@ -78,6 +79,7 @@ class App:
     calls: list[Call] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     cut: int = 0
+    ranges: bool = True
 
     @property
     def token(self) -> str:
@@ -238,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _No(404, "no such file")
         headers = {"Content-Type": file.type, "Content-Disposition": file.disposition}
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if not asked:
+        if app is None or not app.ranges or not asked:
             return 200, headers, file.content
         start, end, size = int(asked[1]), int(asked[2] or 1 << 60), len(file.content)
         if start >= size:

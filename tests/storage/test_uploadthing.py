@@ -343,6 +343,27 @@ def test_an_answer_that_is_lost_is_found_again(behind: Storage, front: Front, lo
         put(behind, KEY, b"new")  # equal bytes of somebody else
 
 
+@pytest.mark.parametrize("there", ["before", "after"])
+def test_whatever_the_service_says_of_what_is_there_ours_is_ours(
+    behind: Storage, front: Front, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    """It may not count a file that is whole: then the second try is refused, and what is there tells whose it is."""
+    monkeypatch.setattr(UploadThingStorage, "_came_once", lambda *_: 0)
+    front.troubles = [f"reset {there}"]
+    put(behind, KEY, b"new")
+    assert read(behind, KEY) == b"new"
+    with pytest.raises(KeyTaken):
+        put(behind, KEY, b"new")
+
+
+def test_a_cache_that_knows_no_parts_is_fine(storage: Storage, app: App) -> None:
+    app.ranges = False
+    content = bytes(range(256)) * (36 << 10)  # 9 MiB
+    put(storage, KEY, content)
+    assert read(storage, KEY) == content
+    assert [read(storage, KEY, start) for start in (9 << 20, 9_000_001)] == [b"", content[9_000_001:]]
+
+
 def test_what_came_by_half_goes_on_from_there(storage: Storage, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "_PAUSE_S", 0.2)
     content = bytes(range(256)) * 1000

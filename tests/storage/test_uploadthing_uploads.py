@@ -226,6 +226,26 @@ def test_with_files_of_our_own_nobody_is_there(site_url: str, app: App) -> None:
         refused(calls(site, app.came_call("x")), 404)
 
 
+def test_uploads_that_cannot_be_registered_are_asked_for_again(work: Work, app: App) -> None:
+    app.stand.apps[app.id] = app.stand.app()
+    files = {"target": GENERIC, "files": [announced(PAGE)]}
+    refused(work.uploader.post("uploads", files), 503, "outcome_unknown")  # as the session is there
+    waiting = work.site.values("id", "upload_files")
+    app.stand.apps[app.id] = app
+    (ticket,) = asks(work.uploader, GENERIC, announced(PAGE))["tickets"]
+    assert [ticket["id"]] == waiting
+    assert [*app.expected] == [name_of(ticket)]
+
+
+def test_without_an_address_of_the_site_nothing_is_registered(app: App, site_url: str) -> None:
+    given = {"UPLOAD_METHOD": "cdn", "STORAGE_URL": app.url, "UPLOADTHING_TOKEN": app.token}
+    with at_work(site_url, open_storage(app.url, uploadthing_token=app.token), **given) as site:
+        (ticket,) = asks(site.sign_up("uploader"), GENERIC, announced(PAGE))["tickets"]
+    assert puts(ticket, PAGE).status == 200
+    assert (app.expected, app.calls) == ({}, [])
+    assert "slug" not in ticket["url"]
+
+
 def test_an_answer_that_is_not_taken_has_the_call_made_again(work: Work, app: App) -> None:
     (ticket,) = asks(work.uploader, GENERIC, announced(PAGE))["tickets"]
     call = app.came_call(name_of(ticket))

@@ -60,9 +60,14 @@ class UploadThingStorage:
                 if begin < size or not begin:
                     self._send(url, spool, begin, size, type)
 
-            ask(send, _TOLD, _TAKEN)
+            try:
+                ask(send, _TOLD, _TAKEN)
+            except KeyTaken:
+                if len(tries) == 1:
+                    raise
+            # Where an answer was lost, what is there may be ours, or what somebody else sent in between.
             if len(tries) > 1 and not self._has(key, spool):
-                raise KeyTaken  # somebody else sent theirs in between
+                raise KeyTaken
 
     def _send(self, url: str, spool: BinaryIO, begin: int, size: int, type: str) -> None:
         spool.seek(begin)
@@ -81,7 +86,7 @@ class UploadThingStorage:
         return ask(lambda: self._came_once(url), _TOLD)
 
     def _came_once(self, url: str) -> int:
-        """How many bytes the service has: whole files too answer as those on their way."""
+        """How many bytes the service has, of a file that is whole as of one on its way; `doctor` finds out if not."""
         try:
             said = _asked("HEAD", url).came
         except _Refused as refused:
@@ -92,7 +97,11 @@ class UploadThingStorage:
 
     def _has(self, key: str, spool: BinaryIO) -> bool:
         spool.seek(0)
-        with self.open(key) as stored:
+        try:
+            stored = self.open(key)
+        except NotStored:
+            raise StorageUnavailable from None  # it said otherwise a moment ago
+        with stored:
             while block := stored.read(_COPIED):
                 if block != spool.read(len(block)):
                     return False
@@ -271,7 +280,8 @@ def _asked(
             raise _Refused(response.status)
         told = response.read(most)
         # What is read by its length may end early, and a head that ends early tells none.
-        if response.length or (response.length is None and not response.chunked):
+        is_whole = response.length == 0 or (response.length is None and response.chunked)
+        if not is_whole and len(told) < most:
             raise http.client.IncompleteRead(told)
         return _Answer(response.status, response.getheader("x-ut-range-start", ""), told)
 
