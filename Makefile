@@ -11,18 +11,19 @@ WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
 AZURITE := .tools/azurite/node_modules/.package-lock.json
+UPLOADTHING := .tools/uploadthing/node_modules/.package-lock.json
 SERVERLESS := .tools/serverless/node_modules/.package-lock.json
 SQUAWK := .tools/squawk
 POSTGRESQL16 := .tools/postgresql16/pgserver/pginstall/bin/postgres
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 
-.PHONY: help setup serve test test-all check fuzz parity conformance faults previous-release pipeline-dry-run bench lock clean .fill .azurite .emulator .serverless .squawk .postgresql16
+.PHONY: help setup serve test test-all check fuzz parity conformance contract faults previous-release pipeline-dry-run bench lock clean .fill .azurite .uploadthing .emulator .serverless .squawk .postgresql16
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
 help:
-	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | faults | previous-release | pipeline-dry-run | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | contract | faults | previous-release | pipeline-dry-run | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -43,10 +44,10 @@ serve:
 	@$(call filled,test) || $(call filled,server) || $(MAKE) --no-print-directory .fill FROM=server
 	@$(BIN)/roliascan serve --demo
 
-test: setup .emulator .azurite
+test: setup .emulator .azurite .uploadthing
 	$(PYTEST)
 
-test-all: setup .emulator .azurite .postgresql16
+test-all: setup .emulator .azurite .uploadthing .postgresql16
 	TEST_ALL=1 $(PYTEST)
 
 check: setup .squawk
@@ -66,6 +67,10 @@ parity: setup .emulator .serverless
 # What a correct adapter of Lambda's events does, asked of ours and of others.
 conformance: setup $(CONFORMANCE)/conformance.txt
 	@$(CONFORMANCE)/bin/python -m tests.conformance
+
+# What the contract of storages asks, of each of them, and what that does not prove.
+contract: setup .azurite
+	@$(BIN)/python -m tests.storage
 
 # Environments of their own, for what nothing else needs.
 .tools/%.txt: requirements/$$(notdir $$*).txt
@@ -123,11 +128,15 @@ $(EMULATOR): requirements/lambda-emulator.txt
 .azurite:
 	@case ",$(TEST_WITHOUT)," in *,azurite,*) ;; *) ! command -v npm >/dev/null || $(MAKE) -s $(AZURITE) || true ;; esac
 
+# UploadThing's own SDK, which our signatures and names of files are compared with.
+.uploadthing:
+	@case ",$(TEST_WITHOUT)," in *,uploadthing,*) ;; *) ! command -v npm >/dev/null || $(MAKE) -s $(UPLOADTHING) || true ;; esac
+
 # serverless-offline, for Node 20 or newer. The lock file says what, npm knows from where; no script of a package is run.
 .serverless:
 	@case ",$(TEST_WITHOUT)," in *,serverless,*) ;; *) ! command -v npm >/dev/null || $(MAKE) -s $(SERVERLESS) || true ;; esac
 
-$(AZURITE) $(SERVERLESS): .tools/%/node_modules/.package-lock.json: tests/servers/%/package-lock.json
+$(AZURITE) $(SERVERLESS) $(UPLOADTHING): .tools/%/node_modules/.package-lock.json: tests/servers/%/package-lock.json
 	@mkdir -p .tools/$*
 	@cp $(<D)/package.json $< .tools/$*/
 	@cd .tools/$* && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null

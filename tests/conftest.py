@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 from tests.database import kinds
-from tests.servers import aws_lambda, azurite, databases, gcs, google, parts, program, radosgw, server
+from tests.servers import aws_lambda, azurite, databases, gcs, google, parts, program, radosgw, server, uploadthing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -214,6 +214,18 @@ def gcs_url(_google_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The STORAGE_URL of an empty place there, whose credentials are named in the environment."""
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", gcs.stand(parts.require("gcs")).key_file)
     return _google_bucket.format(prefix=f"p{next(_prefixes)}")
+
+
+@pytest.fixture(scope="session")
+def _uploadthing() -> Iterator[uploadthing.Stand]:
+    with uploadthing.running() as stand:
+        yield stand
+
+
+@pytest.fixture
+def uploadthing_app(_uploadthing: uploadthing.Stand) -> uploadthing.App:
+    """An app without files at what stands for UploadThing."""
+    return _uploadthing.app()
 
 
 # Platforms. What a test starts runs until the session of its process ends; started again it is another one.

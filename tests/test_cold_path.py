@@ -1,5 +1,6 @@
 """The cold path is a budget: what a fresh process loads and touches until it has answered its first read."""
 
+import base64
 import json
 import os
 import subprocess
@@ -47,13 +48,13 @@ print(json.dumps({"loaded": sorted(set(sys.modules) - before), "touched": touche
 """
 
 
-def told(url: str, *paths: str, storage: str = "memory:") -> dict[str, Any]:
+def told(url: str, *paths: str, storage: str = "memory:", **environ: str) -> dict[str, Any]:
     """What a process that answers these paths, one after the other, loads, touches, and answers."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     settings = {"DATABASE_URL": url, "JWT_SECRET": "0123456789abcdef0123456789abcdef", "STORAGE_URL": storage}
     done = subprocess.run(
         [sys.executable, "-B", "-W", "error", "-c", ANSWER, *paths],
-        env=kept | settings,
+        env=kept | settings | environ,
         capture_output=True,
         text=True,
         timeout=60,
@@ -82,6 +83,16 @@ def test_the_first_list_loads_one_driver_and_no_framework(database_url: str) -> 
 @pytest.mark.parametrize("storage", ["s3://comics/site?region=eu-central-1", "gs://comics/site", "az://comics/files"])
 def test_an_object_storage_costs_no_reader_its_sdk(sqlite_url: str, storage: str) -> None:
     found = told(sqlite_url, "/api/v1/series", storage=storage)
+    assert found["answers"][0]["status"].startswith("200")
+    assert others(found["loaded"]) == {"msgspec"}
+    assert not RARE.intersection(found["loaded"])
+    assert found["touched"] == [["sqlite3.connect"], ["sqlite3.connect/handle"]]
+
+
+def test_files_at_uploadthing_cost_no_reader_their_way(sqlite_url: str) -> None:
+    token = base64.b64encode(b'{"apiKey": "sk_live_0123456789", "appId": "comics1234", "regions": ["sea1"]}').decode()
+    given = {"UPLOAD_METHOD": "cdn", "UPLOADTHING_TOKEN": token}
+    found = told(sqlite_url, "/api/v1/series", storage="", **given)
     assert found["answers"][0]["status"].startswith("200")
     assert others(found["loaded"]) == {"msgspec"}
     assert not RARE.intersection(found["loaded"])

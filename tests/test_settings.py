@@ -166,7 +166,10 @@ def test_limits_are_on_off_or_written() -> None:
         ({"DATABASE_URL": "oracle://x/y"}, ["DATABASE_URL"]),
         ({"DATABASE_URL": "roliascan.db"}, ["DATABASE_URL"]),
         ({"UPLOAD_METHOD": "ftp"}, ["UPLOAD_METHOD"]),
-        ({"UPLOAD_METHOD": "cdn"}, ["UPLOAD_METHOD"]),
+        ({"UPLOAD_METHOD": "cdn"}, ["UPLOADTHING_TOKEN"]),
+        ({"UPLOAD_METHOD": "cdn", "UPLOADTHING_TOKEN": "x", "STORAGE_URL": "s3://bucket"}, ["STORAGE_URL"]),
+        ({"UPLOAD_METHOD": "cdn", "UPLOADTHING_TOKEN": "x", "STORAGE_URL": "memory:"}, ["STORAGE_URL"]),
+        ({"UPLOAD_METHOD": "server", "STORAGE_URL": "uploadthing:"}, ["STORAGE_URL"]),
         ({"STORAGE_URL": "ftp://bucket"}, ["STORAGE_URL"]),
         ({"STORAGE_URL": "S3://bucket"}, ["STORAGE_URL"]),
         ({"STORAGE_URL": "/data"}, ["STORAGE_URL"]),
@@ -174,6 +177,11 @@ def test_limits_are_on_off_or_written() -> None:
 )
 def test_what_does_not_exist_stops_the_start(environ: dict[str, str], wrong: list[str]) -> None:
     assert names(**environ) == wrong
+
+
+def test_uploadthing_needs_no_other_address() -> None:
+    found = read(UPLOAD_METHOD="cdn", UPLOADTHING_TOKEN="x", AWS_LAMBDA_FUNCTION_NAME="x", DATABASE_URL="mysql://u@h/x")
+    assert (found.storage_url, found.in_object_storage, found.image_url) == ("uploadthing:", True, "")
 
 
 def test_every_problem_is_named_at_once() -> None:

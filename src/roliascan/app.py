@@ -9,9 +9,10 @@ from roliascan import errors
 from roliascan.database import Database, open_database
 from roliascan.database.schema import Gate
 from roliascan.settings import Settings
-from roliascan.storage import Storage, open_storage
+from roliascan.storage import AddressOf, Storage, open_storage
 from roliascan.web import reads
 from roliascan.web.calls import Parts
+from roliascan.web.routes import UPLOADTHING_CALLS
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -44,6 +45,16 @@ def opened(settings: Settings) -> Database:
     return open_database(settings.database_url, pool_size=settings.database_pool, again=again)
 
 
+def storage_of(settings: Settings) -> Storage:
+    """The storage of these settings; nothing is asked yet. Raises UnknownStorage."""
+    return open_storage(
+        settings.storage_url,
+        azure_key=settings.azure_storage_key,
+        uploadthing_token=settings.uploadthing_token,
+        calls_at=f"{settings.public_url}{UPLOADTHING_CALLS}" if settings.public_url_given else "",
+    )
+
+
 def put_together(
     settings: Settings,
     *,
@@ -56,18 +67,23 @@ def put_together(
     return Parts(
         settings=settings,
         db=db,
-        storage=storage or open_storage(settings.storage_url, azure_key=settings.azure_storage_key),
+        storage=storage or storage_of(settings),
         clock=clock,
         gate=Gate(db),
-        files_at=_files_at(settings),
+        address_of=_address_of(settings),
     )
 
 
-def _files_at(settings: Settings) -> str:
-    """What precedes a key: an object storage is read past us, where IMAGE_URL says; all else is our `/uploads/`."""
+def _address_of(settings: Settings) -> AddressOf:
+    """An object storage is read past us, where IMAGE_URL or UploadThing say; all else is our `/uploads/`."""
+    if settings.upload_method == "cdn":
+        from roliascan.storage import uploadthing
+
+        return uploadthing.addresses(settings.storage_url, settings.uploadthing_token, images_at=settings.image_url)
     if settings.in_object_storage and settings.image_url:
-        return f"{settings.image_url}/"
-    return f"{settings.image_url or (settings.public_url if settings.public_url_given else '')}/uploads/"
+        return f"{settings.image_url}/".__add__
+    site = settings.image_url or (settings.public_url if settings.public_url_given else "")
+    return f"{site}/uploads/".__add__
 
 
 def framed(parts: Parts) -> "falcon.App[Any, Any]":

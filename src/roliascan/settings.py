@@ -29,6 +29,7 @@ their headers say so.
 _FLEETING = "sqlite: does not last on a function platform; use postgresql: or mysql:"
 
 _OBJECT_STORAGES = {"s3", "gs", "az"}
+_UPLOADTHING = "uploadthing:"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -98,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         on_function = _on_function(environ)
         data_dir = given.text("DATA_DIR", "data")
         database_url = given.address("DATABASE_URL", f"sqlite:///{data_dir}/roliascan.db")
+        upload_method = given.text("UPLOAD_METHOD", "server")
         host, port = given.text("HOST", "127.0.0.1"), given.number("PORT", 3000, 1, 65535)
         settings = cls(
             database_url=database_url,
@@ -108,8 +110,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             jwt_expires_in=given.read("JWT_EXPIRES_IN", "7d", duration),
             host=host,
             port=port,
-            upload_method=given.text("UPLOAD_METHOD", "server"),
-            storage_url=given.text("STORAGE_URL", f"file:{data_dir}/uploads"),
+            upload_method=upload_method,
+            storage_url=given.text(
+                "STORAGE_URL", _UPLOADTHING if upload_method == "cdn" else f"file:{data_dir}/uploads"
+            ),
             azure_storage_key=given.secret("AZURE_STORAGE_KEY"),
             uploadthing_token=given.secret("UPLOADTHING_TOKEN"),
             max_file_size=given.number("MAX_FILE_SIZE", 10485760, 1, 5 * 1024**3),
@@ -133,12 +137,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def in_object_storage(self) -> bool:
         """Whether files are kept where clients can send and read them without us."""
-        return self.storage_url.partition(":")[0] in _OBJECT_STORAGES
+        return self.storage_url.partition(":")[0] in {*_OBJECT_STORAGES, "uploadthing"}
 
     @property
     def serves_files(self) -> bool:
         """Whether readers get files from us alone, who ask who they are; not past us, from a storage or a CDN."""
-        return not (self.in_object_storage and self.image_url)
+        return not (self.in_object_storage and (self.image_url or self.upload_method == "cdn"))
 
     def __repr__(self) -> str:
         """Names no secret: this may end in a log."""
@@ -327,14 +331,21 @@ def _contradictions(settings: Settings, *, allow_ephemeral: bool) -> list[str]:
         )
     if settings.upload_method not in {"server", "cdn"}:
         problems.append("UPLOAD_METHOD: write server or cdn")
-    if settings.upload_method == "cdn":
-        problems.append("UPLOAD_METHOD: cdn is not supported by this version; write server")
+    is_uploadthing = settings.storage_url.startswith(_UPLOADTHING)
+    if settings.upload_method == "cdn" and not is_uploadthing:
+        problems.append("STORAGE_URL: leave it out with UPLOAD_METHOD=cdn, which keeps files at UploadThing")
+    if settings.upload_method == "cdn" and not settings.uploadthing_token:
+        problems.append(
+            "UPLOADTHING_TOKEN: UPLOAD_METHOD=cdn needs it; UploadThing's dashboard shows it (API keys, V7)"
+        )
+    if settings.upload_method == "server" and is_uploadthing:
+        problems.append("STORAGE_URL: uploadthing: goes with UPLOAD_METHOD=cdn")
     scheme = urlsplit(settings.database_url).scheme
     if scheme not in {"sqlite", "postgresql", "postgres", "mysql"}:
         problems.append("DATABASE_URL: it must start with sqlite:, postgresql: or mysql:")
-    if settings.storage_url.partition(":")[0] not in {*_OBJECT_STORAGES, "file", "memory"}:
+    if settings.storage_url.partition(":")[0] not in {*_OBJECT_STORAGES, "file", "memory", "uploadthing"}:
         problems.append("STORAGE_URL: this version knows s3:, gs:, az:, file: and memory:")
-    if settings.on_function and settings.in_object_storage and not settings.image_url:
+    if settings.on_function and settings.in_object_storage and not settings.image_url and not is_uploadthing:
         problems.append("IMAGE_URL: set it to where the bucket is read, best a CDN: no page passes through a function")
     if settings.on_function and not allow_ephemeral:
         if scheme == "sqlite":

@@ -6,6 +6,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -98,12 +99,14 @@ def _is_equal(one: bytes, other: bytes) -> bool:
 @pytest.fixture(scope="module")
 def uploading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Uploading]:
     home = tmp_path_factory.mktemp("uploading")
-    environ = {
-        "DATABASE_URL": f"sqlite:///{home}/roliascan.db",
-        "STORAGE_URL": f"file:{home}/uploads",
-        "DATA_DIR": str(home),
-        "RATE_LIMITS": "off",
-    }
+    with listening(home, STORAGE_URL=f"file:{home}/uploads") as site:
+        yield site
+
+
+@contextmanager
+def listening(home: Path, **given: str) -> Iterator[Uploading]:
+    """A site with an administrator; `given` are further settings."""
+    environ = {"DATABASE_URL": f"sqlite:///{home}/roliascan.db", "DATA_DIR": str(home), "RATE_LIMITS": "off", **given}
     made = [COMMAND, "admin", "create", *account("owner")]
     subprocess.run(made, cwd=home, env=program.environment(environ), check=True, capture_output=True)
     with server.running(environ, cwd=home) as address:

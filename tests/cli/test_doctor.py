@@ -11,6 +11,7 @@ from PIL import features
 from roliascan import cli
 from roliascan.database import schema
 from tests.database.kinds import MARIADB, POSTGRESQL
+from tests.servers.uploadthing import App
 from tests.storage import trouble
 from tests.storage.raw import Raw
 
@@ -231,6 +232,23 @@ def test_an_object_storage(look: Look, sqlite_url: str, s3_url: str) -> None:  #
     raw.client.put_bucket_acl(Bucket=raw.bucket, ACL="private")
     assert status == 1
     assert found["storage"][1].startswith("wrong: anybody can list what is stored")
+
+
+def test_files_at_uploadthing(look: Look, sqlite_url: str, uploadthing_app: App) -> None:
+    app = uploadthing_app
+    given = {"UPLOAD_METHOD": "cdn", "STORAGE_URL": app.url, "UPLOADTHING_TOKEN": app.token}
+    status, found = look(DATABASE_URL=sqlite_url, **given)
+    assert (status, app.files) == (0, {})
+    assert found["storage"] == [
+        "ok: uploadthing: a file was written, read back and deleted",
+        "note: UploadThing does not say what becomes of a second file under one key",
+        "note: PUBLIC_URL is not set: UploadThing is not asked to call back",
+    ]
+    status, found = look(DATABASE_URL=sqlite_url, PUBLIC_URL="https://comics.example")
+    assert (status, len(found["storage"])) == (0, 2)
+    status, found = look(DATABASE_URL=sqlite_url, UPLOADTHING_TOKEN=app.token[5:])
+    assert (status, found["storage"][0].startswith("wrong: UPLOADTHING_TOKEN: it is not as")) == (1, True)
+    assert app.api_key not in str(found)
 
 
 def test_an_object_storage_that_overwrites(look: Look, sqlite_url: str, s3_url: str) -> None:  # ST-03

@@ -19,6 +19,7 @@ from roliascan.library.stocktaking import Finding
 from roliascan.storage import Storage, open_storage
 from tests.archives import cbz
 from tests.cli.places import Place
+from tests.servers.uploadthing import App
 from tests.storage.test_contract import BACKENDS, opened
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -195,6 +196,20 @@ def test_copy_and_go_on_there(simple_place: Place) -> None:
     assert simple_place.run("storage", "check", "--hash").status == 0
     (chapter,) = simple_place.chapters("A Series")
     assert len(simple_place.files(chapter)) == 3
+
+
+def test_copy_to_uploadthing_and_go_on_there(simple_place: Place, uploadthing_app: App) -> None:
+    filled(simple_place)
+    app = uploadthing_app
+    simple_place.environ["UPLOADTHING_TOKEN"] = app.token
+    ran = simple_place.run("storage", "copy", f"file:{simple_place.home}/uploads", app.url)
+    assert (ran.status, ran.lines[-1].split(" (")[0]) == (0, "4 files copied")
+    simple_place.environ |= {"STORAGE_URL": app.url, "UPLOAD_METHOD": "cdn"}
+    assert simple_place.run("storage", "check", "--hash").status == 0
+    app.files.popitem()
+    ran = simple_place.run("storage", "check")
+    assert (ran.status, ran.lines[0].split()[0]) == (1, "missing")
+    assert app.api_key not in ran.out + ran.err
 
 
 def test_wrong_use_prints_no_address(simple_place: Place) -> None:

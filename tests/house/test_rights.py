@@ -17,8 +17,8 @@ TARGETS = ("uploads.to_chapter", "uploads.to_series", "uploads.generic")
 BY_TARGET = dict.fromkeys(("uploads.create", "uploads.complete", "uploads.commit"), TARGETS)
 """What these ask for depends on what the files are for."""
 
-BY_SIGNATURE = {"uploads.receive"}
-"""Who has the ticket may, whoever they are."""
+BY_SIGNATURE = {"uploads.receive", "callbacks.uploadthing"}
+"""Who has the ticket, or signs with the app's key, may, whoever they are."""
 
 
 def _name(route: Route) -> str:

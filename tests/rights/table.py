@@ -245,6 +245,7 @@ ROWS = (
     Row(f"PUT {UPLOAD}/bytes", "another's, with its ticket", "file_upload", ALL, 204, "$ticket", public=True),
     Row(f"PUT {UPLOAD}/bytes", "one's own, without a ticket", "file_upload", ALL, 404, "$bytes", public=True),
     Row(f"PUT {UPLOAD}/bytes", "with the ticket of another", "file_upload", ALL, 404, "$wrong ticket", public=True),
+    Row(f"POST {API}/callbacks/uploadthing", "where files are kept elsewhere", "site", ALL, 404, public=True),
     # teams
     Row(f"GET {API}/teams", "", "site", ALL, public=True),
     Row(f"POST {API}/teams", "", "site", May(UPLOADERS), 201, {"name": "$name"}),

@@ -22,6 +22,7 @@ from tests.servers import (
     radosgw,
     serverless_offline,
     statements,
+    uploadthing,
 )
 
 
@@ -41,6 +42,7 @@ PARTS = {
     "radosgw": Part(radosgw.found, "apt-get install radosgw ceph-mon ceph-osd ceph-common"),
     "azurite": Part(azurite.found, "Node and make .tools/azurite"),
     "gcs": Part(gcs.found, "make setup"),
+    "uploadthing": Part(uploadthing.found, "Node and make .tools/uploadthing"),
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
     "chromium": Part(chromium.found, "apt-get install chromium"),
 }

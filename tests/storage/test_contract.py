@@ -7,22 +7,29 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
 from roliascan.storage import BadKey, KeyTaken, NotStored, Storage, open_storage
 from tests.servers import azurite
 from tests.servers.parts import TEST_ALL
+from tests.storage import backends
 
-BACKENDS = [
+BACKENDS: list[Any] = [
     "memory",
     "file",
     pytest.param("s3", marks=pytest.mark.radosgw),
     pytest.param("azure", marks=pytest.mark.azurite),
     pytest.param("gcs", marks=pytest.mark.gcs),
+    "uploadthing",
 ]
 KEY = "pages/01936f5e-8f3a-7000-8000-000000000001.jpg"
+
+
+def test_each_says_what_it_does_not_prove() -> None:
+    names = [one if isinstance(one, str) else str(one.values[0]) for one in BACKENDS]
+    assert names == list(backends.BACKENDS)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -30,13 +37,16 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return opened(request, tmp_path)
 
 
-@pytest.fixture(params=BACKENDS if TEST_ALL else ["memory", "file"])
+@pytest.fixture(params=BACKENDS if TEST_ALL else ["memory", "file", "uploadthing"])
 def quick_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     """Without servers, but with TEST_ALL=1: for what takes many calls, or comes before any."""
     return opened(request, tmp_path)
 
 
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "uploadthing":
+        app = request.getfixturevalue("uploadthing_app")
+        return open_storage(app.url, uploadthing_token=app.token)
     if request.param in {"s3", "azure", "gcs"}:
         return open_storage(request.getfixturevalue(f"{request.param}_url"), azure_key=azurite.KEY)
     return open_storage({"memory": "memory:", "file": f"file:{tmp_path}/uploads"}[request.param])

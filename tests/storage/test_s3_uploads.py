@@ -221,6 +221,7 @@ def test_whatever_else_a_ticket_is_used_for_is_refused(
         who[name] = _refused_by(work, ticket, attempt(ticket, raw))
     for name, found in who.items():
         record_property("told", f"  ticket, used for {name:28} refused by {found}")
+        record_property("ticket", (name, found.partition(" [")[0]))
     assert {name: found for name, found in who.items() if ATTEMPTS[name][1] not in found} == {}
     swept = sweep.run(work.site.db, work.site.storage, now=work.site.clock.now + timedelta(days=3))
     assert swept.finished

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from falcon import testing
@@ -17,9 +18,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from roliascan.people import teams as people_teams
 from roliascan.platforms import start
 from roliascan.settings import BadSettings
+from roliascan.storage import open_storage
 from roliascan.web import openapi
 from tests.drawings import flat, huge_avif, page
 from tests.front import API, FORM, NOW, Asker, File, Site, form, opened
+from tests.servers.uploadthing import App
 from tests.web.promises import Operation, Promise, Promises
 
 NOBODY = str(uuid.UUID(int=0))
@@ -41,6 +44,7 @@ ratings_of_chapter ratings_rate_chapter ratings_unrate_chapter
 files_add
 uploads_create uploads_receive uploads_complete uploads_show uploads_remove
 uploads_show_session uploads_commit uploads_abandon
+callbacks_uploadthing
 teams_index teams_create teams_show teams_change teams_remove teams_set_member teams_remove_member
 administration_list_users administration_change_user administration_grant administration_revoke
 administration_list_permissions administration_add_permission administration_show_permission administration_list_audit
@@ -184,7 +188,7 @@ def tour(site_url: str) -> Iterator[Tour]:
         yield Tour(site, Promises(openapi.document()))
 
 
-def test_every_promise_is_kept(tour: Tour) -> None:
+def test_every_promise_is_kept(tour: Tour, uploadthing_app: App) -> None:
     series = tour.series(titles=[{"language": "ja", "title": "題"}], description="Words", teamIds=[])
     chapter = tour.chapter(series["id"], 1)
     _people(tour)
@@ -197,6 +201,7 @@ def test_every_promise_is_kept(tour: Tour) -> None:
     comment = _comments(tour, chapter["id"])
     _ratings(tour, series["id"], chapter["id"])
     _uploads(tour, series["id"])
+    _callbacks(tour, uploadthing_app)
     _service(tour)
     _administration(tour)
     generic = {"target": {"generic": True}, "files": [_announced(page())]}
@@ -563,6 +568,32 @@ def _removed_targets(tour: Tour, series_id: str) -> None:
     tour.ask("410 removed", "POST", f"{API}/uploads", tour.owner, json=late)
     tour.ask("204", "DELETE", f"{API}/uploads/{ticket['id']}", tour.owner)
     tour.ask("410 removed", "POST", f"{API}/uploads/sessions/{gone['session']}/commit", tour.owner)
+
+
+def _callbacks(tour: Tour, app: App) -> None:
+    """A site of the same database, whose files are at UploadThing."""
+    url = tour.site.settings.database_url
+    given = {"UPLOAD_METHOD": "cdn", "STORAGE_URL": app.url, "UPLOADTHING_TOKEN": app.token}
+    storage = open_storage(app.url, uploadthing_token=app.token)
+    with opened(url, clock=tour.site.clock, storage=storage, **given) as site:
+        owner = site.sign_up("uploader")
+        body = {"target": {"generic": True}, "files": [_announced(page())]}
+        (ticket,) = tour.ask("201", "POST", f"{API}/uploads", owner, json=body)["tickets"]
+        assert ticket["fields"] == {}
+        call = app.came_call(urlsplit(ticket["url"]).path.rpartition("/")[2])
+
+        def calls(expected: str, **more: Any) -> None:
+            headers = {"uploadthing-hook": "callback", "x-uploadthing-signature": call.signature}
+            how: dict[str, Any] = {"headers": headers, "body": call.body, **more}
+            tour.ask(expected, "POST", f"{API}/callbacks/uploadthing", site.stranger, **how)
+
+        calls("204")
+        calls("403 unknown_call", headers={"x-uploadthing-signature": call.signature})
+        calls("403 not_allowed", headers={})
+        calls("413 too_large", body=bytes((1 << 20) + 1))
+        calls("411 length_required", body=b"", headers={"Transfer-Encoding": "chunked"})
+        tour.ask("404 not_found", "POST", f"{API}/callbacks/uploadthing")
+        tour.ask("204", "DELETE", f"{API}/uploads/{ticket['id']}", owner)
 
 
 def _too_many_sessions(tour: Tour, series_id: str) -> None:

@@ -21,11 +21,12 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from roliascan import __version__
+from roliascan.app import storage_of
 from roliascan.cli import surroundings
 from roliascan.database import BadAddress, Database, Tx, faults, open_database, profiles, references, schema
 from roliascan.errors import Refusal
 from roliascan.settings import BadSettings, Settings
-from roliascan.storage import KeyTaken, NotStored, Storage, open_storage
+from roliascan.storage import KeyTaken, NotStored, Storage
 
 STATES = {"ok": "ok", "note": "NOTE", "wrong": "WRONG"}
 ENOUGH_BITS = 128
@@ -391,7 +392,7 @@ def _pool(found: Settings, server: _Server, instances: int) -> Finding:
 def _storage(found: Settings) -> Findings:
     kind = found.storage_url.partition(":")[0]
     try:
-        storage = open_storage(found.storage_url, azure_key=found.azure_storage_key)
+        storage = storage_of(found)
         problem = _probed(storage)
     except Refusal as refusal:
         told = str(getattr(refusal.__cause__, "strerror", None) or "")
@@ -403,7 +404,9 @@ def _storage(found: Settings) -> Findings:
         yield Finding("storage", "ok", f"{kind}: a file was written, read back and deleted")
     if kind == "memory":
         yield Finding("storage", "note", "nothing that is stored in memory: lasts")
-    if found.in_object_storage:
+    if kind == "uploadthing":
+        yield from _uploadthing(found)
+    elif found.in_object_storage:
         yield from _object_storage(found, storage)
     if kind == "file":
         yield _room(found.storage_url.removeprefix("file:").removeprefix("//"))
@@ -445,6 +448,12 @@ def _object_storage(found: Settings, storage: Storage) -> Findings:
         yield Finding("storage", "note", "IMAGE_URL is not set: every page passes through this service")
     if "endpoint=http:" in found.storage_url:
         yield Finding("storage", "note", "STORAGE_URL: the endpoint is http: files go there unencrypted")
+
+
+def _uploadthing(found: Settings) -> Findings:
+    yield Finding("storage", "note", "UploadThing does not say what becomes of a second file under one key")
+    if not found.public_url_given:
+        yield Finding("storage", "note", "PUBLIC_URL is not set: UploadThing is not asked to call back")
 
 
 def _keeps(storage: Storage, key: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from roliascan.app import storage_of
 from roliascan.cli import progress, surroundings
 from roliascan.cli.backups import manifest, tables
 from roliascan.cli.backups.manifest import COPIES, TABLES, Manifest
@@ -56,7 +57,7 @@ def _prepare(url: str, kept: Manifest, tell: Callable[[str], None]) -> None:
 def _restore_files(settings: Settings, folder: Path) -> int:
     """How many could not be put there."""
     source = open_storage(f"file:{folder / COPIES}")
-    target = open_storage(settings.storage_url, azure_key=settings.azure_storage_key)
+    target = storage_of(settings)
     with closing(open_database(settings.database_url)) as db, progress.shown(0, unit="B", quiet=False) as (step, say):
         copied = moving.copy(
             db,

@@ -12,7 +12,7 @@ import msgspec
 from roliascan.cli import progress, surroundings
 from roliascan.library import moving, stocktaking, sweep
 from roliascan.library.stocktaking import Finding, Place
-from roliascan.settings import duration
+from roliascan.settings import Settings, duration
 from roliascan.storage import Storage, UnknownStorage, open_storage
 
 SETTLING_S = 5.0  # a deletion that took a row has taken the bytes by then
@@ -94,8 +94,7 @@ def _copy(args: argparse.Namespace) -> int:
     if _place(args.urls[0]) == _place(args.urls[1]):
         args.wrong_use("FROM and TO are the same storage")
     with surroundings.site() as site:
-        key = site.settings.azure_storage_key
-        source, target = _opened("FROM", args.urls[0], key), _opened("TO", args.urls[1], key)
+        source, target = _opened("FROM", args.urls[0], site.settings), _opened("TO", args.urls[1], site.settings)
         total = site.db.read(_TOTAL, _Total)[0]
         with progress.shown(int(total.bytes), unit="B", quiet=args.json) as (step, say):
             copied = moving.copy(
@@ -125,9 +124,10 @@ def _place(url: str) -> tuple[str, list[str]]:
     return address.rstrip("/"), [text.rstrip("/") for text in parse_qs(query).get("endpoint", [])]
 
 
-def _opened(name: str, url: str, azure_key: str) -> Storage:
+def _opened(name: str, url: str, settings: Settings) -> Storage:
     try:
-        return open_storage(url, azure_key=azure_key if url.startswith("az:") else "")
+        azure_key = settings.azure_storage_key if url.startswith("az:") else ""
+        return open_storage(url, azure_key=azure_key, uploadthing_token=settings.uploadthing_token)
     except UnknownStorage as unknown:
         raise UnknownStorage(f"{name}: {str(unknown).removeprefix('STORAGE_URL: ')}") from None
 

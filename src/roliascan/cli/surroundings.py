@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from dotenv import dotenv_values
 
+from roliascan.app import storage_of
 from roliascan.database import Database, open_database, schema
 from roliascan.settings import FUNCTION_MARKERS, BadSettings, Settings
-from roliascan.storage import Storage, open_storage
+from roliascan.storage import Storage
 
 
 class Site(NamedTuple):
@@ -93,7 +94,7 @@ def site() -> Iterator[Site]:
     prepare_embedded(found)
     with closing(open_database(found.database_url, pool_size=1)) as db:
         schema.Gate(db).check(0)
-        yield Site(found, db, open_storage(found.storage_url, azure_key=found.azure_storage_key))
+        yield Site(found, db, storage_of(found))
 
 
 def prepare_embedded(found: Settings) -> None:

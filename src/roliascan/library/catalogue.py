@@ -11,6 +11,7 @@ from roliascan.library.series import COLUMNS, FROM, finish
 from roliascan.library.shapes import State
 from roliascan.paging import Asked, Listed, Order, Page, page_of, window
 from roliascan.people.persons import Person
+from roliascan.storage import AddressOf
 
 
 class SeriesItem(Listed, rename="camel"):
@@ -65,9 +66,9 @@ class Filter(msgspec.Struct, kw_only=True):
 
 
 def index(
-    db: Reader, asked: Asked, wanted: Filter, *, sort: str, viewer: Person | None, files_at: str
+    db: Reader, asked: Asked, wanted: Filter, *, sort: str, viewer: Person | None, address_of: AddressOf
 ) -> Page[SeriesItem]:
-    """Series of a page, in one statement. `files_at` is what addresses of files begin with."""
+    """Series of a page, in one statement."""
     order = ORDERS[sort] if wanted.state == rights.PUBLIC else _UNPUBLISHED
     part = window(order, asked)
     conditions, values = _conditions(wanted, viewer)
@@ -91,7 +92,7 @@ def index(
         **values,
         **part.values,
     )
-    finish(rows, files_at)
+    finish(rows, address_of)
     return page_of(rows, order, asked, exact=exact)
 
 

@@ -18,7 +18,7 @@ from roliascan.library.images import Image
 from roliascan.library.pages import New, Upload
 from roliascan.people import sessions
 from roliascan.people.persons import Person, require_right
-from roliascan.storage import Storage
+from roliascan.storage import AddressOf, Storage
 
 FOLDER = "files"
 LONGEST_NAME = 150  # characters, beside the extension
@@ -43,7 +43,7 @@ def add(
     person: Person,
     uploads: Iterable[Upload],
     max_bytes: int,
-    files_at: str,
+    address_of: AddressOf,
     now: datetime,
 ) -> StoredFile:
     """Takes in exactly one file, an image or a PDF: bytes first, then the row.
@@ -63,7 +63,7 @@ def add(
     with pages.removed_without_rows(db, storage, stored):
         db.run(_insert, new, name, person=person, now=now)
     found = new.found
-    return StoredFile(new.file_id, name, files_at + new.key, found.bytes, found.type, found.width, found.height)
+    return StoredFile(new.file_id, name, address_of(new.key), found.bytes, found.type, found.width, found.height)
 
 
 def _insert(tx: Tx, new: New, name: str, *, person: Person, now: datetime) -> None:

@@ -9,6 +9,7 @@ from roliascan.library import rights, series
 from roliascan.library.naming import CHAPTER_TEAMS, SeriesName, number, team_names
 from roliascan.people.persons import Person
 from roliascan.people.teams import TeamName
+from roliascan.storage import AddressOf
 
 
 class ChapterPage(msgspec.Struct):
@@ -132,8 +133,10 @@ _SHOW_PUBLIC = _SHOW.format(owns=":no")
 _SHOW_TO = _SHOW.format(owns=rights.OWNS_CHAPTER)
 
 
-def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, changed: bool = False) -> Chapter:
-    """A chapter with its pages and neighbours, in one statement. `files_at` is what addresses of files begin with.
+def show(
+    db: Reader, chapter_id: str, *, viewer: Person | None, address_of: AddressOf, changed: bool = False
+) -> Chapter:
+    """A chapter with its pages and neighbours, in one statement.
 
     `changed`: the viewer has just changed it, perhaps by giving it away. Raises NotFound, and Removed where a tombstone
     stands.
@@ -160,7 +163,7 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
         row.published_at,
         row.publish_at,
         row.page_count,
-        _pages(row, files_at),
+        _pages(row, address_of),
         _beside(row, row.previous) if row.previous else None,
         _beside(row, row.next) if row.next else None,
         series.mean(row.rating_sum or 0, row.rating_count or 0),
@@ -169,12 +172,12 @@ def show(db: Reader, chapter_id: str, *, viewer: Person | None, files_at: str, c
     )
 
 
-def _pages(row: _Row, files_at: str) -> list[ChapterPage]:
+def _pages(row: _Row, address_of: AddressOf) -> list[ChapterPage]:
     found = sorted(_PAGES.decode(row.pages)) if row.pages else []
-    variants = _variants(row.variants, files_at) if row.variants else {}
+    variants = _variants(row.variants, address_of) if row.variants else {}
     return [
         ChapterPage(
-            page_id, number, files_at + key, width, height, size, kind, wide, placeholder, variants.get(number, [])
+            page_id, number, address_of(key), width, height, size, kind, wide, placeholder, variants.get(number, [])
         )
         for number, page_id, key, width, height, size, kind, wide, placeholder in found
     ]
@@ -184,12 +187,12 @@ _PLACES = {"thumbnail": 0, "data-saver": 1, "jpeg": 3}
 """In which order variants are listed; slices, by their numbers, between these."""
 
 
-def _variants(written: str, files_at: str) -> dict[int, list[Variant]]:
+def _variants(written: str, address_of: AddressOf) -> dict[int, list[Variant]]:
     """By the number of their page."""
     found: dict[int, list[Variant]] = {}
     in_order = sorted(_VARIANTS.decode(written), key=lambda one: (_PLACES.get(one[1], 2), one[1]))
     for page, name, key, width, height, size, kind in in_order:
-        found.setdefault(page, []).append(Variant(name, files_at + key, width, height, size, kind))
+        found.setdefault(page, []).append(Variant(name, address_of(key), width, height, size, kind))
     return found
 
 

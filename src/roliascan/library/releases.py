@@ -81,7 +81,7 @@ def index(
     order = BY_NUMBER if sort == "number" else NEWEST
     page = _list(db, asked, wanted, order=order, total="t.chapter_count", viewer=viewer)
     if not page.data:  # nothing tells yet whether there is such a series
-        series.show(db, series_id, viewer=viewer, files_at="")
+        series.show(db, series_id, viewer=viewer, address_of=str)
     return page
 
 

@@ -17,6 +17,7 @@ from roliascan.library.shapes import ContentRating, Direction, SeriesType, State
 from roliascan.people import teams
 from roliascan.people.persons import Person, require_right
 from roliascan.people.teams import TeamName
+from roliascan.storage import AddressOf
 
 
 class AltTitle(msgspec.Struct):
@@ -75,11 +76,11 @@ class Shown(Protocol):
     rating_count: int
 
 
-def finish(rows: Sequence[Shown], files_at: str) -> None:
+def finish(rows: Sequence[Shown], address_of: AddressOf) -> None:
     """Turns what was selected into what is shown: a key into an address, thousandths into a number."""
     for row in rows:
         if row.cover is not None:
-            row.cover = files_at + row.cover
+            row.cover = address_of(row.cover)
         row.rating = row.rating / 1000 if row.rating is not None and row.rating_count else None
 
 
@@ -112,7 +113,7 @@ _SHOWS = {
 }
 
 
-def show(db: Reader, wanted: str, *, viewer: Person | None, files_at: str, changed: bool = False) -> Series:
+def show(db: Reader, wanted: str, *, viewer: Person | None, address_of: AddressOf, changed: bool = False) -> Series:
     """A series by identifier, by slug, or by a slug that it once had (then its `slug` is another), in one statement.
 
     `changed`: the viewer has just changed it, perhaps by giving it away. Raises NotFound, and Removed where a tombstone
@@ -123,7 +124,7 @@ def show(db: Reader, wanted: str, *, viewer: Person | None, files_at: str, chang
     if row is None:
         raise tombstone(db, "series", wanted) or NotFound
     rights.require_sight(viewer, owns=row.owns or changed, states=(row.state,))
-    finish([row], files_at)
+    finish([row], address_of)
     titles = _TITLES.decode(row.titles_json) if row.titles_json else []
     row.titles = [AltTitle(language, title) for _, language, title in sorted(titles)]
     row.teams = team_names(row.teams_json)

@@ -18,7 +18,7 @@ from roliascan.library import chapters, targets
 from roliascan.library.targets import Target
 from roliascan.library.tickets import Bound, incoming_key
 from roliascan.people.persons import Person
-from roliascan.storage import Storage
+from roliascan.storage import AddressOf, Storage
 
 LASTS = timedelta(hours=24)  # since it was last asked for
 APPENDED = 1_000_000  # positions from here on ask for no page number: they tell the order in which files were announced
@@ -144,13 +144,13 @@ def require_open(state: str, expires_at: str, *, now: datetime) -> None:
 # How far it got.
 
 
-def show(db: Reader, upload_id: str, *, person: Person, files_at: str) -> Upload:
+def show(db: Reader, upload_id: str, *, person: Person, address_of: AddressOf) -> Upload:
     """Raises NotFound."""
-    return _shown(find(db, upload_id, person=person), files_at)
+    return _shown(find(db, upload_id, person=person), address_of)
 
 
-def _shown(row: Row, files_at: str) -> Upload:
-    is_there = row.session_state == "committed" and row.storage_key is not None
+def _shown(row: Row, address_of: AddressOf) -> Upload:
+    key = row.storage_key if row.session_state == "committed" else None
     return Upload(
         id=row.id,
         session=row.session_id,
@@ -161,7 +161,7 @@ def _shown(row: Row, files_at: str) -> Upload:
         sha256=row.sha256,
         state=row.state,
         file_id=row.file_id,
-        url=f"{files_at}{row.storage_key}" if is_there else None,
+        url=address_of(key) if key is not None else None,
     )
 
 
@@ -176,7 +176,7 @@ WHERE s.id = :id AND s.user_id = :user_id ORDER BY u.position, u.id
 """One row without a file where the session has none."""
 
 
-def show_session(db: Reader, session_id: str, *, person: Person, files_at: str) -> UploadSession:
+def show_session(db: Reader, session_id: str, *, person: Person, address_of: AddressOf) -> UploadSession:
     """Raises NotFound."""
     found = db.read(_OF_SESSION, _OfSession, id=session_id, user_id=person.id) if is_id(session_id) else []
     if not found:
@@ -189,7 +189,7 @@ def show_session(db: Reader, session_id: str, *, person: Person, files_at: str) 
         created_at=session.created_at,
         expires_at=session.expires_at,
         missing=[row.id for row in rows if row.state != "complete"],
-        files=[_shown(row, files_at) for row in rows],
+        files=[_shown(row, address_of) for row in rows],
     )
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from roliascan.app import opened
+from roliascan.app import opened, storage_of
 from roliascan.database import schema
 from roliascan.errors import Refusal
 from roliascan.platforms import start
-from roliascan.storage import open_storage
 from roliascan.web import logs
 
 if TYPE_CHECKING:
@@ -45,10 +44,9 @@ def _swept(end: float) -> "Swept":
     settings = start.settings()
     with closing(opened(settings)) as db:
         schema.Gate(db).check(0)
-        storage = open_storage(settings.storage_url, azure_key=settings.azure_storage_key)
         return sweep.run(
             db,
-            storage,
+            storage_of(settings),
             now=datetime.now(UTC),
             served_here=settings.serves_files,
             go_on=lambda: time.monotonic() < end,

@@ -1,10 +1,13 @@
 """Where files are kept: the Storage protocol, its refusals, and open_storage(url)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import BinaryIO, NamedTuple, Protocol
 
 from roliascan.errors import Busy, Conflict, NotFound, Refusal
+
+AddressOf = Callable[[str], str]
+"""Where readers get the file of a key. Made of settings only: nobody who reads an address needs the storage."""
 
 
 class KeyTaken(Conflict):
@@ -100,10 +103,11 @@ _KNOWN = (
 )
 
 
-def open_storage(url: str, *, azure_key: str = "") -> Storage:
+def open_storage(url: str, *, azure_key: str = "", uploadthing_token: str = "", calls_at: str = "") -> Storage:
     """The storage that `url` (STORAGE_URL) names; a backend's module is imported only here. Raises UnknownStorage.
 
-    `azure_key` (AZURE_STORAGE_KEY) is for az: only; "" where an identity does without.
+    `azure_key` (AZURE_STORAGE_KEY) is for az: only; "" where an identity does without. `uploadthing_token`
+    (UPLOADTHING_TOKEN) is for uploadthing: only, as is `calls_at`: where that says that a file has come.
     """
     scheme, colon, rest = url.partition(":")
     if scheme == "file" and colon:
@@ -126,6 +130,10 @@ def open_storage(url: str, *, azure_key: str = "") -> Storage:
         from roliascan.storage.azure import AzureStorage
 
         return AzureStorage(url, key=azure_key)
+    if scheme == "uploadthing" and colon:
+        from roliascan.storage.uploadthing import UploadThingStorage
+
+        return UploadThingStorage(url, token=uploadthing_token, calls_at=calls_at)
     raise UnknownStorage(f"STORAGE_URL: the storage is unknown; {_KNOWN}.")
 
 

@@ -14,7 +14,7 @@ from roliascan.errors import Invalid, NotSignedIn, Problem
 from roliascan.people import sessions, tokens
 from roliascan.people.persons import Person
 from roliascan.settings import Settings
-from roliascan.storage import Storage
+from roliascan.storage import AddressOf, Storage
 from roliascan.web import queries
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class Parts(msgspec.Struct, frozen=True):
     storage: Storage
     clock: Callable[[], datetime]
     gate: Gate
-    files_at: str
-    """What the address of every stored file begins with: `/uploads/`, or where IMAGE_URL or PUBLIC_URL say."""
+    address_of: AddressOf
+    """Below `/uploads/`, or where IMAGE_URL or PUBLIC_URL say."""
 
 
 class Created(msgspec.Struct, Generic[T]):
@@ -92,7 +92,7 @@ class Call:
         self._counts = self.db  # also where `db` tells apart what was saved: counting a request saves nothing of it
         self.storage = parts.storage
         self.settings = parts.settings
-        self.files_at = parts.files_at
+        self.address_of = parts.address_of
         self.env = env
         self.now = parts.clock()
         self.token = token

@@ -88,7 +88,7 @@ def index(call: Call, query: ChaptersQuery, series_: str) -> Page[ChapterItem]:
 
 def show(call: Call, chapter: str) -> Tagged[Chapter]:
     """A chapter with all that a reader needs: its pages, and the chapters before and after."""
-    found = reader.show(call.db, chapter, viewer=call.viewer, files_at=call.files_at)
+    found = reader.show(call.db, chapter, viewer=call.viewer, address_of=call.address_of)
     return Tagged(found, found.version)
 
 
@@ -140,7 +140,7 @@ def remove(call: Call, query: Reason, chapter: str) -> Empty:
 
 def shown(call: Call, chapter_id: str) -> Tagged[Chapter]:
     """The chapter as its editor sees it."""
-    found = reader.show(call.db, chapter_id, viewer=call.person, files_at=call.files_at, changed=True)
+    found = reader.show(call.db, chapter_id, viewer=call.person, address_of=call.address_of, changed=True)
     return Tagged(found, found.version)
 
 

@@ -22,7 +22,7 @@ def add(call: Call) -> Created[StoredFile]:
         person=call.person,
         uploads=(_upload(call, part, place) for place, part in enumerate(forms.parts(call.req))),
         max_bytes=call.settings.max_file_size,
-        files_at=call.files_at,
+        address_of=call.address_of,
         now=call.now,
     )
     return Created(added, added.url, below_api=False)

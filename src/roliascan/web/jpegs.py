@@ -1,6 +1,6 @@
 """Pages as JPEGs over HTTP."""
 
-from roliascan.errors import ReadOnly
+from roliascan.errors import NotFound, ReadOnly
 from roliascan.library import jpegs
 from roliascan.web.calls import Call, Elsewhere
 
@@ -19,7 +19,7 @@ def show(call: Call, page: str) -> Elsewhere:
         else:
             call.limit("jpeg", call.address, wider=call.around)
         jpegs.make(call.db, call.storage, found, now=call.now)
-        found = jpegs.find(
-            call.db, page, viewer=call.viewer
-        )  # again: it took its time, and others may have been quicker
-    return Elsewhere(f"{call.files_at}{found.jpeg_key}")
+        found = jpegs.find(call.db, page, viewer=call.viewer)  # it took its time, and others may have been quicker
+    if found.jpeg_key is None:
+        raise NotFound
+    return Elsewhere(call.address_of(found.jpeg_key))

@@ -9,6 +9,7 @@ ANYONE = "anyone"
 SIGNED_IN = "signed in"
 
 API = "/api/v1"
+UPLOADTHING_CALLS = f"{API}/callbacks/uploadthing"
 UNCHECKED = {"/health", "/ready", "/docs", f"{API}/openapi.json"}
 """Paths that answer whatever the state of the database."""
 NEVER = "no-store"
@@ -87,6 +88,7 @@ ROUTES = (
     Route("DELETE", f"{API}/uploads/{{upload}}", "uploads.remove", SIGNED_IN),
     Route("PUT", f"{API}/uploads/{{upload}}/bytes", "uploads.receive", ANYONE),
     Route("POST", f"{API}/uploads/{{upload}}/complete", "uploads.complete", SIGNED_IN),
+    Route("POST", UPLOADTHING_CALLS, "callbacks.uploadthing", ANYONE),
     Route("GET", f"{API}/teams", "teams.index", ANYONE, SHORT),
     Route("POST", f"{API}/teams", "teams.create", "create:team"),
     Route("GET", f"{API}/teams/{{team}}", "teams.show", ANYONE, SHORT),

@@ -79,12 +79,14 @@ def index(call: Call, query: SeriesQuery) -> Page[SeriesItem]:
         team=query.team,
         state=query.state,
     )
-    return catalogue.index(call.db, query.asked, wanted, sort=query.sort, viewer=call.viewer, files_at=call.files_at)
+    return catalogue.index(
+        call.db, query.asked, wanted, sort=query.sort, viewer=call.viewer, address_of=call.address_of
+    )
 
 
 def show(call: Call, series_: str) -> Tagged[Series] | Redirect:
     """A series, by identifier or slug. A slug that it had before redirects to the one of today."""
-    found = series.show(call.db, series_, viewer=call.viewer, files_at=call.files_at)
+    found = series.show(call.db, series_, viewer=call.viewer, address_of=call.address_of)
     if series_ not in {found.id, found.slug}:
         return Redirect(f"/series/{found.slug}")
     return Tagged(found, found.version)
@@ -128,7 +130,7 @@ def remove(call: Call, query: Reason, series_: str) -> Empty:
 
 
 def _shown(call: Call, series_id: str) -> Series:
-    return series.show(call.db, series_id, viewer=call.person, files_at=call.files_at, changed=True)
+    return series.show(call.db, series_id, viewer=call.person, address_of=call.address_of, changed=True)
 
 
 def _draft(body: NewSeries) -> series.Draft:

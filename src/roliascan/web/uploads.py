@@ -86,7 +86,16 @@ def create(call: Call, body: Announcement) -> Opened[Tickets]:
         max_bytes=call.settings.max_file_size,
         now=call.now,
     )
+    if call.settings.upload_method == "cdn":
+        _await_calls(call, asked)
     return Opened(asked, f"/uploads/sessions/{asked.session}")
+
+
+def _await_calls(call: Call, asked: Tickets) -> None:
+    """UploadThing wants to know of each batch of tickets: asked again, it is told again."""
+    from roliascan.library import callbacks
+
+    callbacks.expect(call.storage, [ticket.id for ticket in asked.tickets if not ticket.done])
 
 
 def _issuer(call: Call) -> tickets.Issue:
@@ -118,7 +127,7 @@ def complete(call: Call, upload: str) -> Upload:
 
 def show(call: Call, upload: str) -> Upload:
     """An upload: whether it is complete, and once its session is committed, its address. For who announced it."""
-    return uploads.show(call.db, upload, person=call.person, files_at=call.files_at)
+    return uploads.show(call.db, upload, person=call.person, address_of=call.address_of)
 
 
 def remove(call: Call, upload: str) -> Empty:
@@ -129,7 +138,7 @@ def remove(call: Call, upload: str) -> Empty:
 
 def show_session(call: Call, session: str) -> UploadSession:
     """An upload session, each of its files, and what is missing. For who opened it."""
-    return uploads.show_session(call.db, session, person=call.person, files_at=call.files_at)
+    return uploads.show_session(call.db, session, person=call.person, address_of=call.address_of)
 
 
 def commit(call: Call, body: Ordering | None, session: str) -> UploadSession:

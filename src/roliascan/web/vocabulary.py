@@ -21,6 +21,7 @@ from roliascan.errors import (
 )
 from roliascan.library.announcing import TooManySessions, TooManyUploads
 from roliascan.library.arrivals import NotAsAnnounced, NotUploaded, TicketExpired
+from roliascan.library.callbacks import Unreadable
 from roliascan.library.chapters import ChapterExists, NoPages
 from roliascan.library.committing import UploadIncomplete
 from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, UnsupportedImage
@@ -37,6 +38,7 @@ from roliascan.storage import StorageFull, StorageUnavailable
 from roliascan.web import (
     accounts,
     administration,
+    callbacks,
     chapters,
     comments,
     files,
@@ -93,6 +95,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     uploads.remove: (UploadClosed,),
     uploads.commit: (NotAllowed, Removed, UploadClosed, UploadIncomplete, PageExists, TooManyPages, Dangling),
     uploads.abandon: (UploadClosed,),
+    callbacks.uploadthing: (NotFound, NotAllowed, Unreadable, LengthRequired, TooLarge),
     stored.show: (NotSatisfiable,),
     teams.index: (PageTooDeep,),
     teams.create: (TeamTaken,),
@@ -171,6 +174,7 @@ class Tag(NamedTuple):
     description: str
 
 
+_UPLOADS = Tag("uploads", "Sending files past the API, straight to where they are kept, and going on after a break.")
 _FILES = Tag("files", "Covers and other single files, and all stored files where this service serves them itself.")
 _PAGES = Tag("pages", "The images of a chapter.")
 TAGS: Mapping[str, Tag] = {
@@ -186,9 +190,8 @@ TAGS: Mapping[str, Tag] = {
     "administration": Tag("administration", "Users, permissions and the audit log, for those who keep order."),
     "files": _FILES,
     "stored": _FILES,
-    "uploads": Tag(
-        "uploads", "Sending files past the API, straight to where they are kept, and going on after a break."
-    ),
+    "uploads": _UPLOADS,
+    "callbacks": _UPLOADS,
     "state": Tag("state", "Whether the service is alive and ready."),
     "documents": Tag("documentation", "This API, for programs and for people."),
 }

@@ -1,0 +1,36 @@
+"""What Sqids never says: the words of its list, as CRC-32 of each in lower case, so that nobody has to read them."""
+
+BLOCKED = (
+    "AL9yKgDJ64cCiJPxAp9EjwKyKs4DOwZuA1QLCAPDpdgEDDm7BMkxAQYiJ5UGK0xCBlO2qgaJuC4GzHO1BxHhnweVa1YHm+x3B6VaMQfBa1cI"
+    "5VaCCO1NBwk3BIwJPm9bCmrtggqpVMoKrNlACxkaogtYgmQMCw2DDEEoEQxq7sYMcgahDKq1Cw0dARwNlnt2DhqI7w5KN4kOcVGJDuo8JBCf"
+    "ds4RM4nrEVn2WBImVusTImY5E4f2/hRPsJcUX/21FKKVCBWLw9QVxTorFfoczBYsLyUWmjaoF3mgpBesuOoYBGa9GG1y2BiaJ5AZFZ+nGY8V"
+    "sRrpGJ4a79lQGzLkmRvxYzIcI9q8HCw0nR6W0dcevj6FHsJAQB8QktwgRm0+IGzWhSEPdQYhY7HCIf2Q9CP47oUkGbBbJOxodCUtW3kldbLs"
+    "JbtkmybSIqknYWdKKHREUyiitHMo5nuwKWzxDCpgkfUrAkPWK/lLbSx6t8MsfAYDLNWSGS1wD94uIpV3L0S3uS959ZwwCZkUMN2rBjFFJrAx"
+    "tHgKMwZddjMcnEIzPCikM8sOPzTANJ00xMFMNNF0ljV2ToI1p09MNc1idDivybA4vi8MOyzw4DvVF4Q8YTwNPKdFRjzMq2g9F6utPY/S5j2o"
+    "Yrc9ruZ+Pb96Oz9PDEg/9d+0QMC1TEFXkY1BXv/4Qb1WMUJKXx5DDAH5Qxz9wEOgCg5DtgtuQ8zOykQIa2ZEfV2hRKXYE0W+1TBGMC1lRo2C"
+    "EEa2z1NHCcQ/R6YEs0fazeRINKVdSM/u/UllS99KOlQTSkYolErNHuxLHUh/S8OOBEwJ3tlMGSLgTKyCjkzGXBlNlwjoTqh1KE9C3f5Pdr3y"
+    "T9WWVU/fcNZP7QW6UZT+eVGp35dScPjOUpXDUlMbBwJTuvisVDcnV1RYjclUxWKkVPz1z1Ykn05XT4wlV9kxilnKW51aSn6rWmoNBVr2R1hb"
+    "xbP5XGTdvV3gc0BeHIo+XmPUYF9ITQNfZPTEX2+4jGAHKwZgrYziYUSDGGF65PJhhbsKYcQPUGIQDSJiRpp2Yk/xoWN7995kCA6tZGMMvWS0"
+    "YoVk/MmiZQolOWU0k39lNj/RZVJDQ2V/LQJmwEJUZzhKN2gGK8Jozgjoaac4B2s+g+hriaFEa48YnGuhQZxr62QObHQ39Wy3v+JtU7lvbVZf"
+    "km1a0rhuxZHObsr8Hm8NJIpvEggfbzycR3BM0WdxjRkxce9+N3KrPNty/otLc0EQFXOc9uN0g1AtdOtvcnXxyyx20/zhduDPn3dVY8R4RmeW"
+    "eEdnX3idlKt40KHNeSIpzXleHDp6NViYepwFenqrGbV70wRlfBOG1Xw5rt98iOt4fb/t1H3rqFJ+ENH9fhHJt36DS5V+i2SzfvX2Kn8VI9p/"
+    "Vll6f1f6Gn+lJRN/9KwqgDorOoEzlhCBSEkfgX9V0IGRagaB3X/JgeEU/YHmOR6Ckns7gvZlqIN5p9KDfifLhDRGyYRhgQWEghUfhMFvv4XL"
+    "4nKF9ClchiJkF4aztFKHXKcdh8yK/Ift4rqJGcf0iX9wvoo7MlKKWVVUinhGeIqXHAuK4QpFivT6qYw0Nl6MV8LDjQewhI2HWCKOeH8Ijxpa"
+    "Do8/IxePP/hhkFtU+ZFBG8yRTMvhkY7OkZKUXWGTGEzyk52ziZS0LC2UxkR6lT2pXpZ5+76Wuvnul3HviJinlyCZL0/rmWzYp5m7tp+ZyMjF"
+    "me1Km5qQz32arqiXm4NS85uLSXab02djnCfrCpz40oGdJCh9nSl3f55W7imen4FEnsuQwJ7MQy2e2+B1nuDfGp7ic7SfKSawn/g8gaApA4ig"
+    "qkCEoae9taO2Wp+kJr5JpNXh/KVDuwOlt5gFpdFIOaXedjWmTEfqp37v16hutMmpJE/tqk3Qfqtob3SrwMLlq/wlbKybwECso3mGruHNEq8d"
+    "a92vjMGsr6s3aLDP2h2xF3fFsRxFobGSZPGyORuVszNsirNUkY+0JQNktLQCzrUwFby1fDlNtdDjrbXTVGC2Q0SNt3jO67fdkry4DOLVuBiC"
+    "r7hUQW+4ZTGhuLqotrjIsaW6HnCtumkaVLqKs526/Cowu1DogLuA+j27kPXJvEu6wbyPK6+9U5G2ve22wr52/VC+oxq2vvOktr8SGfe/KXnB"
+    "v6cY17+yMhbAAVvhwD+IfcBExJrAcNiVwLFcH8DAvXPA9fxZwRkll8Ee5zrCBT+MwjEhtMQhk9HGR9Q4xsPnyMbWQq3G1tWSxxjnDccpAIPH"
+    "yWoFx+zEC8gfQlrIozl5yOhkwckkYV/KkWrVzArrMMxhTKbMiAb5za/zjM4MBo7OKW2dzsQmYM8FOPPPFHj4z6R/BtAcfbTRJEDq0VSoX9JD"
+    "RRnTa+z306AINtPFaunT70FN1JD73NSsnGfV2XIY1fbZEtbkSEnXFQeI1y+zkNd8K2jYLwci2FNVONhdbwTYdd7F2O3jw9kTzTvZNyxV2ZaU"
+    "3dop3JHat/2n24qO29xwnETcgxpO3LUrL9z6YlTdVmYA3iBUp975FxzfWsE73+yLWOBQ+yrg5qj84VPd3+GG6+PhkJS/4dFYw+Iri//iaEW0"
+    "4pVUMuNJRhbjTmv145tNd+PEQeDj0CrY4+wZzeP7X4rlFgwl5UKdsuY9FkTmqc9A5s7+Deb2xtjoM38g6Nc5cOjzwv/o9ipc6Pozg+nj5cHp"
+    "8hqO64+dx+zLOufs0WL57NcAAO0iajrtS/Hs7Xd1hu19Zq3uRTxW7l9M3O5fj7Hud5Fj7oW3pvCRhgXxI+x58XiVJfGZkjPyqhCk9Pglf/U+"
+    "cEH1rl2g9vveRveS1lb3sleg+EjG8PiZrrn5QGhz+UgLR/mDXcz59VN0+jJTyvsUyZf7Hafi+zT10/t7SQb8QScz/E+gEvxjO378dJ99/Kpi"
+    "FP1dLz39XfRL/iihSP6MsSr/GigB/0f+rQ=="
+)
+"""In base64, four bytes each. Those of four letters and more: shorter ones matter to identifiers of three letters only.
+
+The list is that of sqids.org, version 1; a test compares what comes of it with what the program says.
+"""
