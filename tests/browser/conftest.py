@@ -14,12 +14,14 @@ from typing import NamedTuple
 import pytest
 
 from tests.cli.places import COMMAND, account
-from tests.cli.sending import Uploading
+from tests.cli.sending import Uploading, uploading
 from tests.cli.test_upload_docs import block
 from tests.servers import azurite, chromium, parts, program, radosgw, server
 from tests.servers.chromium import Chromium
 from tests.storage.raw import Raw
 from tests.storage.test_s3_uploads import documented
+
+__all__ = ["uploading"]
 
 STORAGES = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("azurite", "radosgw")]
 

@@ -16,6 +16,8 @@ from PIL import Image
 from roliascan.storage import open_storage
 from tests.browser.conftest import Past
 from tests.cli.places import account
+from tests.cli.sending import Uploading
+from tests.cli.test_upload_docs import block
 from tests.drawings import flat
 from tests.library.uploading import announced
 from tests.servers import azurite, radosgw
@@ -29,6 +31,9 @@ COLOURS = {
     "avif": (90, 20, 110),
 }
 WIDTHS = {kind: 60 + 10 * place for place, kind in enumerate(COLOURS)}
+
+*_, _PASSWORD = account("owner")
+LOGIN = f"api('auth/login', {json.dumps({'login': 'owner', 'password': _PASSWORD})})"
 
 
 @pytest.fixture
@@ -62,9 +67,9 @@ def uploads(page: Page, chapter: str, *files: Path) -> str:
     return str(page.run(f"upload('{chapter}', document.querySelector('input').files).then((told) => told.state)"))
 
 
-def widths(past: Past, chapter: str) -> list[int]:
+def widths(site: Uploading, chapter: str) -> list[int]:
     """Of the pages that the chapter has, in their order."""
-    return [page["width"] for page in past.site.ask("GET", f"chapters/{chapter}")["pages"]]
+    return [page["width"] for page in site.ask("GET", f"chapters/{chapter}")["pages"]]
 
 
 def sent_past(page: Page, past: Past) -> int:
@@ -148,9 +153,9 @@ def test_a_file_that_is_no_image_is_refused_and_the_others_go_on(page: Page, pas
     wrong.write_text("<script>alert(1)</script>")
     with pytest.raises(Thrown, match="JPEG, PNG, WebP, GIF or AVIF"):
         uploads(page, chapter, files[0], wrong)
-    assert widths(past, chapter) == []
+    assert widths(past.site, chapter) == []
     assert uploads(page, chapter, *files[:2]) == "committed"
-    assert widths(past, chapter) == [60, 70]
+    assert widths(past.site, chapter) == [60, 70]
     assert sent_past(page, past) == 3
 
 
@@ -186,19 +191,30 @@ def test_an_upload_that_was_cut_goes_on(
         signs_in(page, past)
         with pytest.raises(Thrown, match=says):
             uploads(page, chapter, *files)
-    assert widths(past, chapter) == []
+    assert widths(past.site, chapter) == []
     with browser.page(friend) as page:
         signs_in(page, past)
         assert uploads(page, chapter, *files) == "committed"
         assert sent_past(page, past) == len(files) - 1
-    assert widths(past, chapter) == list(WIDTHS.values())
+    assert widths(past.site, chapter) == list(WIDTHS.values())
 
 
 def test_a_file_of_whose_arrival_nobody_hears_is_found(page: Page, past: Past, files: list[Path]) -> None:
     chapter = past.site.chapter()
     with page.cuts(second("PUT"), stage="Response"):
         assert uploads(page, chapter, *files) == "committed"
-    assert widths(past, chapter) == list(WIDTHS.values())
+    assert widths(past.site, chapter) == list(WIDTHS.values())
+
+
+def test_a_page_of_the_site_itself_needs_no_token(browser: Chromium, uploading: Uploading, files: list[Path]) -> None:
+    """And sends the files to the app, which keeps them."""
+    chapter = uploading.chapter()
+    with browser.page(f"{uploading.address}/api/v1/series") as page:
+        page.run("document.body.innerHTML = '<input type=file multiple>'")
+        page.run(block("js"))
+        page.run(LOGIN)
+        assert uploads(page, chapter, *files) == "committed"
+    assert widths(uploading, chapter) == list(WIDTHS.values())
 
 
 def second(method: str) -> Callable[[Any], bool]:
