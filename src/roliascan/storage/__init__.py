@@ -37,6 +37,10 @@ class StorageUnavailable(Busy):
     code = "storage_unavailable"
     detail = "Files cannot be stored or read right now; please try again."
 
+    def __init__(self, detail: str | None = None, *, fault: str = "") -> None:
+        super().__init__(detail)
+        self.fault = fault
+
 
 class UnknownStorage(Refusal):
     """Raised at the start only; `detail` quotes no more of the URL than its scheme or folder."""

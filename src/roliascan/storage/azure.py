@@ -270,7 +270,9 @@ def _fault(error: Exception) -> Fault | None:
             return Fault("credentials", passes=False)
         code = getattr(error, "error_code", None)
         name = str(getattr(code, "value", code) or error.status_code)
-        return Fault(name if re.fullmatch(r"\w{1,60}", name) else "", passes=error.status_code in PASSING)
+        return Fault(
+            name if re.fullmatch(r"\w{1,60}", name) else str(error.status_code), passes=error.status_code in PASSING
+        )
     return Fault("unreachable", passes=True) if isinstance(error, AzureError | OSError) else None
 
 

@@ -133,7 +133,7 @@ def _refusals(not_ours: type[Refusal]) -> Iterator[None]:
         if error.errno in _FULL:
             raise StorageFull from error
         if error.errno in _DOWN:
-            raise StorageUnavailable from error
+            raise StorageUnavailable(fault=errno.errorcode[error.errno]) from error
         raise
 
 
