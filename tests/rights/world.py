@@ -211,8 +211,8 @@ class World:
             told(self.admin.post(f"{path}/hide"))
         elif state in {"deleted", "dropped"}:
             told(self.admin.delete(path), 204)
-        path = {"chapter": chapter["id"], "key": page["url"].removeprefix("/uploads/"), "page": page["id"]}
-        return Thing(path, teams, (page["id"],))
+        names = {"chapter": chapter["id"], "key": page["url"].removeprefix("/uploads/"), "page": page["id"]}
+        return Thing(names, teams, (page["id"],))
 
     def kept_series(self, owner: str, state: str) -> Thing:
         """Such a series that nobody turns into something else."""
