@@ -122,8 +122,10 @@ def _sample(picture: "Image") -> "Image":
 
 
 def _shown(page: Page, size: int) -> Iterator[Variant]:
-    """The smaller ones."""
+    """The smaller ones. What is no larger than a thumbnail needs none."""
     picture, saver = page.picture, None
+    if picture.width <= _THUMBNAIL[0] and picture.height <= _THUMBNAIL[1]:
+        return
     if page.frames == 1:
         picture = _at_most(picture, _SAVER_WIDTH, picture.height)
         picture = pictures.in_srgb(picture, page.profile)

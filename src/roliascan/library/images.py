@@ -93,8 +93,9 @@ def prepare(source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, w
     """The same for a page of a chapter, with its variants; and a PNG is kept as a WebP of equal pixels if smaller.
 
     `data-saver`: at most 1,000 pixels wide, where it has less than four fifths of the page's bytes; not of an
-    animation, nor of what is too high for a WebP. `thumbnail`: fits into 320 x 480. `slice-001` and so on: the parts of
-    a tall strip, from the top, in full size. All are upright; the first two are in sRGB.
+    animation, nor of what is too high for a WebP. `thumbnail`: fits into 320 x 480; what does so itself has neither.
+    `slice-001` and so on: the parts of a tall strip, from the top, in full size. All are upright; the first two are in
+    sRGB.
     Needs, for each pixel, up to 10 bytes more than inspect, and 60 for a PNG of up to 16 million pixels.
     """
     sent = _read(source, max_bytes, max_pixels)
