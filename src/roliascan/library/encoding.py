@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _EXTENSIONS: dict[ImageType, str] = {"image/webp": "webp", "image/jpeg": "jpg"}
 _WEBP_SIDE = 16_383  # pixels, RFC 9649
-_LOSSLESS_PIXELS = 16_000_000  # that are encoded at once: each needs some 40 bytes
+_LOSSLESS_PIXELS = 16_000_000  # that are encoded at once: each needs some 30 bytes
 _SAVER_WIDTH, _SAVER_SHARE = 1_000, 0.8  # of the page's bytes, above which it saves nobody anything
 _THUMBNAIL = (320, 480)
 _QUALITY, _SLICE_QUALITY, _JPEG_QUALITY = 75, 90, 88
