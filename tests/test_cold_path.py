@@ -47,13 +47,13 @@ print(json.dumps({"loaded": sorted(set(sys.modules) - before), "touched": touche
 """
 
 
-def told(url: str, *paths: str, storage: str = "memory:") -> dict[str, Any]:
+def told(url: str, *paths: str, storage: str = "memory:", **environ: str) -> dict[str, Any]:
     """What a process that answers these paths, one after the other, loads, touches, and answers."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     settings = {"DATABASE_URL": url, "JWT_SECRET": "0123456789abcdef0123456789abcdef", "STORAGE_URL": storage}
     done = subprocess.run(
         [sys.executable, "-B", "-W", "error", "-c", ANSWER, *paths],
-        env=kept | settings,
+        env=kept | settings | environ,
         capture_output=True,
         text=True,
         timeout=60,
@@ -80,8 +80,9 @@ def test_the_first_list_loads_one_driver_and_no_framework(database_url: str) -> 
 
 
 @pytest.mark.parametrize("storage", ["s3://comics/site?region=eu-central-1", "gs://comics/site", "az://comics/files"])
-def test_an_object_storage_costs_no_reader_its_sdk(sqlite_url: str, storage: str) -> None:
-    found = told(sqlite_url, "/api/v1/series", storage=storage)
+@pytest.mark.parametrize("files", ["public", "private"])
+def test_an_object_storage_costs_no_reader_its_sdk(sqlite_url: str, storage: str, files: str) -> None:
+    found = told(sqlite_url, "/api/v1/series", storage=storage, FILES=files)
     assert found["answers"][0]["status"].startswith("200")
     assert others(found["loaded"]) == {"msgspec"}
     assert not RARE.intersection(found["loaded"])

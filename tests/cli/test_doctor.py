@@ -10,9 +10,11 @@ from PIL import features
 
 from roliascan import cli
 from roliascan.database import schema
+from roliascan.storage import open_storage
 from tests.database.kinds import MARIADB, POSTGRESQL
 from tests.storage import trouble
 from tests.storage.raw import Raw
+from tests.storage.test_s3_uploads import documented
 
 SECRET = "a secret of tests, 0123456789 abcdefghij"
 PASSWORD = "hush-hush"
@@ -231,6 +233,23 @@ def test_an_object_storage(look: Look, sqlite_url: str, s3_url: str) -> None:  #
     raw.client.put_bucket_acl(Bucket=raw.bucket, ACL="private")
     assert status == 1
     assert found["storage"][1].startswith("wrong: anybody can list what is stored")
+
+
+def test_private_files(look: Look, sqlite_url: str, s3_url: str) -> None:  # ST-13, ST-14
+    settings = {"DATABASE_URL": sqlite_url, "STORAGE_URL": s3_url, "FILES": "private"}
+    status, found = look(**settings)
+    assert status == 0
+    assert found["storage"][2] == "ok: strangers read nothing; at an address that is signed for five minutes one does"
+    assert not any("IMAGE_URL" in told for told in found["storage"])
+    raw = Raw(s3_url)
+    raw.client.put_bucket_policy(Bucket=raw.bucket, Policy=documented("Principal", raw))
+    try:
+        status, found = look(**settings)
+    finally:
+        raw.client.delete_bucket_policy(Bucket=raw.bucket)
+    assert status == 1
+    assert found["storage"][2].startswith("wrong: anybody can read what is stored")
+    assert list(open_storage(s3_url).list()) == []
 
 
 def test_an_object_storage_that_overwrites(look: Look, sqlite_url: str, s3_url: str) -> None:  # ST-03

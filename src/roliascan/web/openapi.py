@@ -251,11 +251,20 @@ def _content_type(branch: Any) -> Any:
     return get_args(branch)[0] if get_origin(branch) in (Created, Opened, Tagged) else branch
 
 
-_MEANING = {200: "Done.", 201: "Made.", 204: "Done.", 206: "The range.", 304: "Still so.", 308: "At `Location` now."}
+_MEANING = {
+    200: "Done.",
+    201: "Made.",
+    204: "Done.",
+    206: "The range.",
+    304: "Still so.",
+    307: "At `Location` for five minutes.",
+    308: "At `Location` now.",
+}
 _STATUS: Mapping[Any, int] = {Created: 201, Opened: 201, Empty: 204, Redirect: 308}
 _HEADERS: Mapping[int, tuple[str, ...]] = {
     201: ("Location",),
     206: ("Content-Range",),
+    307: ("Location",),
     308: ("Location",),
     401: ("WWW-Authenticate",),
     416: ("Content-Range",),
@@ -281,19 +290,22 @@ def _successes(route: Route, made: _Made) -> Iterator[tuple[str, _Part]]:
         yield "304", _success(route, 304, {})
     if route.handler is stored.show:
         yield "206", _success(route, 206, _BYTES)
+        yield "307", _success(route, 307, {})
 
 
 def _success(route: Route, status: int, content: _Part) -> _Part:
     names = ["X-Request-Id", *_HEADERS.get(status, ())]
-    names += ["ETag"] if route.method == "GET" and status != 308 else []
+    names += ["ETag"] if route.method == "GET" and status not in {307, 308} else []
     names += ["Accept-Ranges"] if route.handler is stored.show and content else []
     names += ["Set-Cookie"] if route.handler in vocabulary.SET_COOKIE else []
-    return _response(_MEANING[status], content, names, {"Cache-Control": _cache_control(route)})
+    return _response(_MEANING[status], content, names, {"Cache-Control": _cache_control(route, status)})
 
 
-def _cache_control(route: Route) -> _Part:
+def _cache_control(route: Route, status: int) -> _Part:
     if route.handler is stored.show:
-        return _text(f"`{IMMUTABLE}`, or `{PRIVATE}` for what not everybody may see.")
+        return _text(
+            f"`{stored.SENT_ON if status == 307 else IMMUTABLE}`, or `{PRIVATE}` for what not everybody may see."
+        )
     if route.method != "GET":
         return _text(f"`{PRIVATE}`")
     return _text(f"`{route.cache}`, or `{PRIVATE}` when you are signed in.")
