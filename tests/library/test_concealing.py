@@ -5,12 +5,16 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from roliascan.database import migrations
 from roliascan.errors import Refusal
+from roliascan.ids import NONE
 from roliascan.library import concealing, stocktaking, sweep
 from roliascan.library.sweep import Swept
 from roliascan.storage import StorageUnavailable
 from roliascan.storage.memory import MemoryStorage
+from tests.database import revisions
 from tests.front import PAGE, Asker, Site, at_once, key_of, opened, refused, told
+from tests.servers import databases
 
 
 def swept(site: Site, **how: Any) -> Swept:
@@ -425,3 +429,25 @@ def test_a_file_that_has_another_key_by_now_keeps_it(any_site: Site) -> None:
     assert not any_site.db.run(concealing.move, one, file, "pages/third.png")
     assert any_site.values("storage_key", "files") == ["pages/other.png"]
     assert concealing.is_due(any_site.db, one)
+
+
+def test_what_was_hidden_before_the_schema_knew_is_hidden_too(any_site: Site) -> None:
+    """By the migration: all that was seen once and is not now."""
+    url = databases.as_administrator(str(any_site.settings.database_url))
+    owner = any_site.sign_up("uploader")
+    series = owner.makes_series()
+    hidden, put_off, shown = (owner.publishes(series, number) for number in range(3))
+    draft = owner.makes_chapter(series, 9)
+    left, never = owner.makes_series("Left"), owner.makes_series("Never", state="draft")
+    told(owner.post(f"chapters/{hidden['id']}/hide"))
+    told(owner.post(f"chapters/{put_off['id']}/publish", {"at": "2027-01-01T00:00:00Z"}))
+    told(owner.post(f"chapters/{draft['id']}/hide"))
+    told(owner.patch(f"series/{left['id']}", {"state": "draft"}))
+    title = "What was hidden, and whose files need new keys because their addresses are known"
+    migrations.downgrade(url, str(revisions.TITLES.index(title)))
+    migrations.upgrade(url)
+    ids = concealing.due(any_site.db, after=NONE, most=9)
+    found = {(one.kind, one.id) for id in ids for one in concealing.of(any_site.db, id)}
+    assert found == {("chapter", hidden["id"]), ("chapter", put_off["id"]), ("series", left["id"])}
+    assert {shown["id"], never["id"]}.isdisjoint(id for _, id in found)
+    assert swept(any_site) == Swept(files_concealed=2)
