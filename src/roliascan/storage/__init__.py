@@ -100,6 +100,13 @@ class Storage(Protocol):
         hash (lower-case hex), as far as a storage can hold who has it to that.
         """
 
+    def address(self, key: str, *, method: str, type: str, disposition: str, expires_at: datetime) -> str | None:
+        """Where whoever has it reads this one file of this storage; None where the app passes the bytes on itself.
+
+        Until then, by this method (GET or HEAD), answered with this Content-Type and Content-Disposition. Whether there
+        is such a file is not looked after.
+        """
+
 
 _KNOWN = (
     "it is s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://ACCOUNT/CONTAINER/PREFIX, file:DIR (a folder of this machine)"
