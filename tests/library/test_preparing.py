@@ -232,12 +232,13 @@ FAITHFUL: dict[str, Callable[[], Pillow.Image]] = {
 @pytest.mark.parametrize("options", [{}, {"exif": exif(6)}, {"icc_profile": "profile"}], ids=["", "turned", "profile"])
 def test_a_png_is_kept_as_a_smaller_webp_of_equal_pixels(name: str, options: dict[str, Any]) -> None:
     """UP-21"""
+    image = FAITHFUL[name]()
     if "icc_profile" in options:
         options = {"icc_profile": swapped()}
-    image = FAITHFUL[name]()
+        image = image.convert(
+            {"1": "RGB", "L": "RGB", "LA": "RGBA"}.get(image.mode, image.mode)
+        )  # grey has none of colours
     content = save(image, "png", **options)
-    if "icc_profile" in options and image.mode in ("1", "L", "LA"):
-        pytest.skip("no grey image has a profile of colours")
     found, kept, _ = prepare(content)
     data = kept.read()
     assert (found.type, found.extension, found.sent_type) == ("image/webp", "webp", "image/png")
