@@ -22,7 +22,7 @@ STRIP = drawings.page("png", 40, 3_100)
 NAMES = ["thumbnail", "data-saver", "slice-001", "slice-002"]
 EACH = 1 + len(NAMES)
 DAY = timedelta(days=1)
-IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, s-maxage=86400, immutable"
 
 
 def strips(asker: Asker, chapter: Any, number: int = 1) -> Any:
