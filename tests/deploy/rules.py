@@ -21,8 +21,8 @@ WILDCARDS = {
 }
 """Actions that may be on any resource, and why; a Deny beside them keeps the function's own code from them."""
 
-OBJECTS = re.compile(r"[^*]*\$\{[\w.]+\}/(pages/|covers/|files/)?\*")
-"""Of resources that end in `*`, those that may: the objects in a bucket of the template's own."""
+WITHIN = re.compile(r"[^*]*\$\{[\w.]+\}(/(pages/|covers/|files/)?|:log-stream:)\*")
+"""Of resources that end in `*`, those that may: objects in a bucket, and streams of a log, of the template's own."""
 
 NEEDED = {
     "logs:CreateLogStream": "else nothing is logged",
@@ -126,7 +126,7 @@ def wildcards(facts: Facts) -> Findings:
         for resource in one.resources:
             if resource == "*" and set(one.actions) <= set(WILDCARDS):
                 continue
-            if "*" in resource and not OBJECTS.fullmatch(resource):
+            if "*" in resource and not WITHIN.fullmatch(resource):
                 yield f"{one.where}: {', '.join(one.actions)} on {resource}"
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -46,10 +47,11 @@ def prints(deploy: Path) -> list[str]:
 
 
 def packages(deploy: Path) -> list[str]:
-    """`osls package`, and cfn-lint and our rules on what it makes."""
-    return [
-        told for name, options in zip(VARIANTS, _options(), strict=True) for told in _package(deploy, name, options)
-    ]
+    """`osls package`, and our rules and cfn-lint on what it makes."""
+    for name, options in zip(VARIANTS, _options(), strict=True):
+        if wrong := list(_package(deploy, name, options)):
+            return wrong
+    return []
 
 
 def _package(deploy: Path, name: str, options: list[str]) -> Iterator[str]:
@@ -57,10 +59,12 @@ def _package(deploy: Path, name: str, options: list[str]) -> Iterator[str]:
         yield from wrong
         return
     made = deploy / "serverless" / f"made-{name}" / GENERATED
+    of = cloudformation.facts(cloudformation.load(made))
+    if wrong := [f"{rule}: {told}" for rule, judge in RULES.items() for told in judge(of)]:
+        yield from wrong
+        return
     lint: list[str | Path] = [tree.TOOLS / "deploy" / "bin" / "cfn-lint", "--ignore-checks", *LINT_LEFT_OUT, "--", made]
     yield from tree.findings(lint, made.parent)
-    of = cloudformation.facts(cloudformation.load(made))
-    yield from (f"{rule}: {told}" for rule, judge in RULES.items() for told in judge(of))
 
 
 def _options() -> list[list[str]]:
@@ -80,7 +84,7 @@ def _osls(deploy: Path, *words: str) -> list[str]:
 def link(deploy: Path) -> None:
     """The framework is osls, under the name by which plugins look for it."""
     modules = deploy / "serverless" / "node_modules"
-    if not modules.exists():
+    with suppress(FileExistsError):
         modules.symlink_to(serverless_offline.INSTALLED)
 
 

@@ -2,7 +2,8 @@
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,30 @@ _READERS: dict[str, Callable[[str], object]] = {
 }
 
 
+_MADE = ("made-*", "node_modules", ".[!.]*", "*.zip")
+"""By checks and by the tools; nobody writes it."""
+
+
 def wrong(deploy: Path) -> list[str]:
-    found = []
-    for file in sorted(deploy.rglob("*")):
-        if not file.is_file() or file.is_relative_to(deploy / "serverless" / "node_modules"):
+    return [told for file in _files(deploy) for told in _faults(file, str(file.relative_to(deploy)))]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for one in sorted(folder.iterdir()):
+        if any(fnmatch(one.name, made) for made in _MADE):
             continue
-        text = file.read_text()
-        name = file.relative_to(deploy)
-        if read := _READERS.get(file.suffix):
-            try:
-                read(text)
-            except (ValueError, yaml.YAMLError) as error:
-                found.append(f"{name}: {error}")
-        loose = [
-            str(number) for number, line in enumerate(text.split("\n"), 1) if line != line.rstrip() or "\t" in line
-        ]
-        if loose or not text.endswith("\n") or text.endswith("\n\n"):
-            found.append(f"{name}: tabs or spaces at the end, line {', '.join(loose) or 'last'}")
-    return found
+        if one.is_dir():
+            yield from _files(one)
+        else:
+            yield one
+
+
+def _faults(file: Path, name: str) -> Iterator[str]:
+    text = file.read_text()
+    try:
+        _READERS.get(file.suffix, len)(text)
+    except (ValueError, yaml.YAMLError) as error:
+        yield f"{name}: {error}"
+    loose = [str(number) for number, line in enumerate(text.split("\n"), 1) if line != line.rstrip() or "\t" in line]
+    if loose or not text.endswith("\n") or text.endswith("\n\n"):
+        yield f"{name}: tabs or spaces at the end, line {', '.join(loose) or 'last'}"
