@@ -12,7 +12,7 @@ from typing import NamedTuple
 _LONGEST = 1 << 16  # bytes of an answer's line
 _DIGITS = 12  # of the number of bytes after it
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
-_KEPT = ("LD_LIBRARY_PATH", "LANG", "TMPDIR")  # of the environment
+_KEPT = ("LD_LIBRARY_PATH", "LANG", "TMPDIR", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE")  # of the environment
 
 
 class _Running(NamedTuple):
