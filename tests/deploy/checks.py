@@ -8,7 +8,7 @@ from typing import NamedTuple
 import yaml
 from lark import UnexpectedInput
 
-from tests.deploy import container, sam, serverless, terraform, tree, units, written
+from tests.deploy import container, proxies, sam, serverless, terraform, tree, units, written
 from tests.deploy.facts import Facts
 from tests.deploy.rules import RULES
 
@@ -71,5 +71,7 @@ CHECKS = {
     "systemd rules": Check(units.wrong),
     "systemd verify": Check(units.verified, (), units.found, SYSTEMD),
     "systemd security": Check(units.exposed, (), units.found, SYSTEMD),
+    "nginx rules": Check(proxies.wrong),
+    "nginx test": Check(proxies.taken, (), proxies.found, "nginx and openssl"),
 }
 QUICK = [name for name, check in CHECKS.items() if not check.needs and check.besides()]
