@@ -8,7 +8,7 @@ from typing import NamedTuple
 import yaml
 from lark import UnexpectedInput
 
-from tests.deploy import container, proxies, sam, serverless, terraform, tree, units, written
+from tests.deploy import container, proxies, sam, serverless, terraform, tree, units, workflows, written
 from tests.deploy.facts import Facts
 from tests.deploy.rules import RULES
 
@@ -73,5 +73,9 @@ CHECKS = {
     "systemd security": Check(units.exposed, (), units.found, SYSTEMD),
     "nginx rules": Check(proxies.wrong),
     "nginx test": Check(proxies.taken, (), proxies.found, "nginx and openssl"),
+    "workflow rules": Check(workflows.wrong),
+    "workflow scripts": Check(workflows.scripts),
+    "workflow zizmor": Check(workflows.linted, (workflows.zizmor,)),
+    "yamllint": Check(workflows.styled, (workflows.yamllint,)),
 }
 QUICK = [name for name, check in CHECKS.items() if not check.needs and check.besides()]
