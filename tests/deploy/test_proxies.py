@@ -6,7 +6,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.deploy import proxies
 from tests.faults.wire import Wire
-from tests.front import API, PAGE, File, form
+from tests.front import API, PAGE, SECRET, File, form
 from tests.servers import nginx, parts, program
 
 PROGRAM = str(Path(sys.executable).with_name("roliascan"))
@@ -73,14 +73,16 @@ def _front(all_of_them: ExitStack, folder: Path) -> Front:
     server = all_of_them.enter_context(ExitStack())
     log = folder / "log"
     command = ["/bin/sh", "-c", f"exec {PROGRAM} serve >{log}"]
-    server.enter_context(
-        program.running(command, environ=environ, ready=lambda: program.answers(f"{address}/health"), seconds=120)
-    )
+    server.enter_context(_serving(command, environ, address))
     cache = all_of_them.enter_context(proxies.running(program.PROJECT / "deploy", f"127.0.0.1:{port}"))
     wire = Wire(address)
     token = wire.ask("POST", "auth/login", json={"login": "aiko", "password": PASSWORD}).json["token"]
     wire.close()
     return Front(cache, server.close, log.read_text, token, address)
+
+
+def _serving(command: list[str], environ: Mapping[str, str], address: str) -> AbstractContextManager[object]:
+    return program.running(command, environ=environ, ready=lambda: program.answers(f"{address}/health"), seconds=120)
 
 
 def chapter(front: Front, *, is_published: bool = True) -> tuple[str, str]:
@@ -152,3 +154,18 @@ def test_it_goes_on_while_the_server_is_stopped(front: Callable[[], Front]) -> N
     assert [told.cache for told in after] == ["STALE", "HIT"]
     assert one.get(f"{API}/series?sort=title").status == 502
     assert one.get(path, Authorization=f"Bearer {one.token}").status == 502
+
+
+@pytest.mark.nginx
+def test_it_goes_on_while_the_server_has_no_database(front: Callable[[], Front]) -> None:
+    """Which answers then, but with 503; `stale-if-error` is not for that, as nginx understands it."""
+    one = front()
+    path, _ = chapter(one)
+    before = one.get(path)
+    one.stop()
+    environ = {"PORT": one.address.rpartition(":")[2], "JWT_SECRET": SECRET, "TRUSTED_HOPS": "1"}
+    environ["DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/comics"
+    with _serving([sys.executable, "-m", "roliascan.platforms.serving"], environ, one.address):
+        one.cache.forward(3600)
+        assert Wire(one.address).ask("GET", path).status == 503
+        assert one.get(path) == before._replace(cache="STALE")

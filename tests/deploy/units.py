@@ -57,13 +57,16 @@ def wrong(deploy: Path) -> list[str]:
     """What our own rules find."""
     folder = deploy / "systemd"
     try:
-        services = {file.name: read(file)["Service"] for file in sorted(folder.glob("*.service"))}
+        units = {file.name: read(file) for file in sorted(folder.glob("*.service"))}
+        services = {name: unit["Service"] for name, unit in units.items()}
         timer = read(folder / "roliascan-sweep.timer")
     except (ValueError, KeyError, OSError) as error:
         return [f"it cannot be read: {error}"]
     told = [f"{name}: {fault}" for name, service in services.items() for fault in _faults(service)]
     if services["roliascan.service"].get("KillMode") != ["mixed"]:
         told.append("roliascan.service: SIGTERM has to reach the first process alone: KillMode=mixed")
+    if units["roliascan.service"]["Unit"].get("StartLimitIntervalSec") != ["0"]:
+        told.append("roliascan.service: it gives up while a database starts: StartLimitIntervalSec=0")
     if not timer.get("Timer", {}).get("OnCalendar"):
         told.append("roliascan-sweep.timer: it never comes")
     return told
