@@ -124,23 +124,49 @@ def test_nothing_is_deployed_over_a_database_that_was_not_expanded(runner: Runne
     assert not runner.put("new")
 
 
-def test_a_release_is_not_skipped(tmp_path: Path) -> None:
-    """What serves may be the release before, or what came after it; nothing older, and nothing from elsewhere."""
+@pytest.fixture
+def clone(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A repository of four commits with the scripts in it; the commits by what they are to the release."""
+    who = ["-c", "user.name=a", "-c", "user.email=a@comics.example"]
 
     def git(*words: str) -> str:
-        who = ["-c", "user.name=a", "-c", "user.email=a@comics.example"]
-        return subprocess.run(["git", *who, *words], cwd=tmp_path, capture_output=True, text=True).stdout.strip()
+        told = subprocess.run(["git", *who, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return told.stdout.strip()
 
     def commit() -> str:
         git("commit", "--allow-empty", "-m", "a")
         return git("rev-parse", "HEAD")
 
     git("init")
-    older, before, newer = commit(), commit(), commit()
-    (tmp_path / "previous-release").write_text(f"# At each release\ncommit {before}\nrevision 1\n")
-    script = DEPLOY / "github-actions" / "one-release.sh"
-    ended = {
-        one: subprocess.run(["sh", script, one], cwd=tmp_path, capture_output=True).returncode
-        for one in ("", before, newer, older, "0" * 40)
+    commits = {which: commit() for which in ("older", "before", "newer")}
+    (tmp_path / "previous-release").write_text(f"# At each release\ncommit {commits['before']}\nrevision 1\n")
+    shutil.copytree(DEPLOY / "github-actions", tmp_path / "deploy" / "github-actions")
+    return tmp_path, {"": "", "elsewhere": "0" * 40, **commits}
+
+
+@pytest.mark.parametrize(
+    ("which", "fails"), [("", False), ("older", True), ("before", False), ("newer", False), ("elsewhere", True)]
+)
+def test_a_release_is_not_skipped(clone: tuple[Path, dict[str, str]], which: str, fails: bool) -> None:
+    """What serves may be the release before, or what came after it; and nothing, at first."""
+    folder, commits = clone
+    played = {
+        "gh": f"echo {commits[which]}",
+        "make": 'mkdir -p before/.venv/bin && cp "$(command -v roliascan)" before/.venv/bin/',
+        "roliascan": "echo packed >>packed",
     }
-    assert [bool(status) for status in ended.values()] == [False, False, False, True, True]
+    (folder / "bin").mkdir()
+    for name, code in played.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{code}\n")
+        (folder / "bin" / name).chmod(0o755)
+    environ = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "GITHUB_REPOSITORY": "a/b"}
+    steps = workflows.read(DEPLOY)["package"]["jobs"]["package"]["steps"]
+    refuse, before = (
+        next(step["run"] for step in steps if step.get("name") == name)
+        for name in ("Refuse to skip a release", "The commit that serves")
+    )
+    done = subprocess.run(["bash", "-e", "-c", refuse], cwd=folder, env=environ, capture_output=True, check=False)
+    assert bool(done.returncode) == fails
+    if not fails:
+        subprocess.run(["bash", "-e", "-c", before], cwd=folder, env=environ, capture_output=True, check=True)
+        assert (folder / "packed").exists() == bool(commits[which])
