@@ -8,7 +8,7 @@ from typing import NamedTuple
 import yaml
 from lark import UnexpectedInput
 
-from tests.deploy import sam, serverless, terraform, tree, written
+from tests.deploy import container, proxies, sam, serverless, terraform, tree, units, workflows, written
 from tests.deploy.facts import Facts
 from tests.deploy.rules import RULES
 
@@ -52,6 +52,8 @@ def of_terraform(cloud: str) -> dict[str, Check]:
 
 cfn_lint = partial(tree.installed, "deploy/bin/cfn-lint")
 
+SYSTEMD = "systemd-analyze, of any Linux with systemd"
+
 CHECKS = {
     "written": Check(written.wrong),
     "serverless rules": Check(partial(judged, serverless.facts)),
@@ -62,5 +64,18 @@ CHECKS = {
     "sam validate": Check(sam.validates, (sam.found,)),
     "sam build": Check(sam.builds, (sam.found,)),
     **of_terraform("aws"),
+    "container rules": Check(container.wrong),
+    "container ignores": Check(container.ignores),
+    "container compose": Check(container.composed),
+    "container hadolint": Check(container.linted, (container.hadolint,)),
+    "systemd rules": Check(units.wrong),
+    "systemd verify": Check(units.verified, (), units.found, SYSTEMD),
+    "systemd security": Check(units.exposed, (), units.found, SYSTEMD),
+    "nginx rules": Check(proxies.wrong),
+    "nginx test": Check(proxies.taken, (), proxies.found, "nginx and openssl"),
+    "workflow rules": Check(workflows.wrong),
+    "workflow scripts": Check(workflows.scripts),
+    "workflow zizmor": Check(workflows.linted, (workflows.zizmor,)),
+    "yamllint": Check(workflows.styled, (workflows.yamllint,)),
 }
-QUICK = [name for name, check in CHECKS.items() if not check.needs]
+QUICK = [name for name, check in CHECKS.items() if not check.needs and check.besides()]
