@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 umask 022 # the containers' users read them; the folder lets nobody else in
 mkdir -p secrets
-chmod 711 secrets
+chmod 700 secrets
 keep() { [ -e "secrets/$1" ] || cat >"secrets/$1"; }
 openssl rand -hex 24 | keep postgres-password
 openssl rand -base64 48 | keep jwt-secret

@@ -33,7 +33,7 @@ def test_secrets_are_made_once_and_are_not_open_to_all(folder: Path) -> None:
     assert _secrets(folder) == made
     assert len(set(made.values())) == len(made) == 5
     assert (folder / ".env").stat().st_mode & 0o077 == 0
-    assert (folder / "secrets").stat().st_mode & 0o066 == 0
+    assert (folder / "secrets").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.postgresql

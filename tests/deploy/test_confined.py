@@ -126,6 +126,15 @@ def test_the_unit_lets_the_server_work_and_its_decoder_keep_its_limit(root: None
         assert all(re.search(rf"^Max address space +{MOST_MEMORY} ", one, re.M) for one in limits), limits
 
 
+def test_the_unit_that_sweeps_lets_it(root: None, seccomp: None, folder: Path) -> None:
+    unit = UNIT.with_name("roliascan-sweep.service")
+    (line,) = units.read(unit)["Service"]["ExecStart"]
+    command = [*_prefix(folder, unit), *line.replace(units.PROGRAM, PROGRAM).split()]
+    environ = program.environment({"DATA_DIR": f"{folder}/data"})
+    told = subprocess.run(command, env=environ, cwd=program.PROJECT, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+
+
 def test_the_command_of_the_image_runs_as_it_is_given(root: None, folder: Path) -> None:
     """With the image's environment and nothing else, but for the port and the place of its data."""
     image = container.stages(DEPLOY / "container" / "Dockerfile")[-1]

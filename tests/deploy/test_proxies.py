@@ -62,10 +62,11 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Fro
 def _front(all_of_them: ExitStack, folder: Path) -> Front:
     parts.require("nginx")
     port = program.free_port()
+    cache = all_of_them.enter_context(proxies.running(program.PROJECT / "deploy", f"127.0.0.1:{port}"))
     environ = {
         "PORT": str(port),
         "DATA_DIR": str(folder),
-        "PUBLIC_URL": "https://comics.example.org",
+        "PUBLIC_URL": cache.address,
         "TRUSTED_HOPS": "1",
     }
     subprocess.run([PROGRAM, *ADMIN], env=program.environment(environ), check=True, capture_output=True)
@@ -74,7 +75,6 @@ def _front(all_of_them: ExitStack, folder: Path) -> Front:
     log = folder / "log"
     command = ["/bin/sh", "-c", f"exec {PROGRAM} serve >{log}"]
     server.enter_context(_serving(command, environ, address))
-    cache = all_of_them.enter_context(proxies.running(program.PROJECT / "deploy", f"127.0.0.1:{port}"))
     wire = Wire(address)
     token = wire.ask("POST", "auth/login", json={"login": "aiko", "password": PASSWORD}).json["token"]
     wire.close()
@@ -94,8 +94,7 @@ def chapter(front: Front, *, is_published: bool = True) -> tuple[str, str]:
     if is_published:
         made = wire.ask("POST", f"chapters/{made['id']}/publish", by=front.token).json
     wire.close()
-    page = made["pages"][0]["url"].removeprefix("https://comics.example.org")
-    return f"{API}/chapters/{made['id']}", page
+    return f"{API}/chapters/{made['id']}", made["pages"][0]["url"].removeprefix(front.cache.address)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +139,14 @@ def test_nobody_says_where_they_come_from(shared: Front, name: str) -> None:
     path = f"/health/{name}"
     shared.get(path, **{name: "203.0.113.9"})
     assert [line["client"] for line in shared.reached(path)] == ["127.0.0.0"]
+
+
+@pytest.mark.nginx
+def test_a_whole_visit_goes_through_it(shared: Front) -> None:
+    command = [PROGRAM, "smoke", shared.cache.address]
+    environ = program.environment({"ROLIASCAN_TOKEN": shared.token})
+    told = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
 
 
 @pytest.mark.nginx
