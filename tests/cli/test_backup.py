@@ -222,6 +222,29 @@ def test_only_its_owner_can_read_it(kept: Path) -> None:
     assert kept.stat().st_mode & 0o077 == 0
 
 
+def test_of_a_folder_that_was_there_nobody_else_reads_what_is_in_it(simple_place: Place) -> None:
+    filled(simple_place)
+    folder = simple_place.home / "kept"
+    folder.mkdir()
+    folder.chmod(0o755)
+    assert simple_place.run("backup", folder).status == 0
+    assert {path.name: path.stat().st_mode & 0o077 for path in folder.iterdir() if path.stat().st_mode & 0o077} == {}
+
+
+def test_the_files_of_the_site_are_not_taken_for_copies(simple_place: Place) -> None:
+    """What waits under `incoming/` has no row among the files; it is not cleared away."""
+    filled(simple_place)
+    (simple_place.home / "kept").mkdir()
+    (simple_place.home / "kept" / "copies").symlink_to(simple_place.home / "uploads")
+    waiting = simple_place.home / "uploads" / "incoming" / "one.bin"
+    waiting.parent.mkdir(exist_ok=True)
+    waiting.write_bytes(b"on its way")
+    ran = simple_place.run("backup", simple_place.home / "kept")
+    assert ran.status == 1
+    assert "back up into another folder" in ran.err
+    assert waiting.read_bytes() == b"on its way"
+
+
 def test_the_manifest_for_scripts(simple_place: Place, kept: Path) -> None:
     ran = simple_place.run("backup", kept, "--json")
     assert (ran.status, json.loads(ran.out)["missing"]) == (0, [])
