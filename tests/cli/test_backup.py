@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from roliascan.cli.backups import tables
 from roliascan.database import migrations, open_database
 from tests.archives import cbz
 from tests.cli.places import Place, account
+from tests.servers.parts import TEST_ALL
 
 
 def filled(place: Place) -> None:
@@ -38,6 +40,19 @@ def shown(place: Place) -> Any:
     return place.series(), chapters, files
 
 
+_KINDS: dict[str, list[Any]] = {
+    "sqlite": [],
+    "postgresql": [pytest.mark.postgresql],
+    "mariadb": [pytest.mark.mariadb],
+}
+_IN_A_ROUND = [("sqlite", "postgresql"), ("postgresql", "mariadb"), ("mariadb", "sqlite")]
+_PAIRS = [
+    pytest.param(*pair, marks=[*_KINDS[pair[0]], *_KINDS[pair[1]]])
+    for pair in (product(_KINDS, _KINDS) if TEST_ALL else _IN_A_ROUND)
+]
+
+
+@pytest.mark.parametrize(("database_url", "empty_database_url"), _PAIRS, indirect=True)
 def test_from_any_database_into_any_other(place: Place, empty_database_url: str) -> None:
     filled(place)
     kept = place.home / "kept"
@@ -220,6 +235,29 @@ def test_a_database_of_another_revision_is_refused(kept: Path, other: Place) -> 
 
 def test_only_its_owner_can_read_it(kept: Path) -> None:
     assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_of_a_folder_that_was_there_nobody_else_reads_what_is_in_it(simple_place: Place) -> None:
+    filled(simple_place)
+    folder = simple_place.home / "kept"
+    folder.mkdir()
+    folder.chmod(0o755)
+    assert simple_place.run("backup", folder).status == 0
+    assert {path.name: path.stat().st_mode & 0o077 for path in folder.iterdir() if path.stat().st_mode & 0o077} == {}
+
+
+def test_the_files_of_the_site_are_not_taken_for_copies(simple_place: Place) -> None:
+    """What waits under `incoming/` has no row among the files; it is not cleared away."""
+    filled(simple_place)
+    (simple_place.home / "kept").mkdir()
+    (simple_place.home / "kept" / "copies").symlink_to(simple_place.home / "uploads")
+    waiting = simple_place.home / "uploads" / "incoming" / "one.bin"
+    waiting.parent.mkdir(exist_ok=True)
+    waiting.write_bytes(b"on its way")
+    ran = simple_place.run("backup", simple_place.home / "kept")
+    assert ran.status == 1
+    assert "back up into another folder" in ran.err
+    assert waiting.read_bytes() == b"on its way"
 
 
 def test_the_manifest_for_scripts(simple_place: Place, kept: Path) -> None:

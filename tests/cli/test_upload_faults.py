@@ -132,6 +132,13 @@ def test_a_storage_that_is_busy_is_waited_for(uploading: Uploading, sender: Plac
         assert Counter(upload_of(one) for one in front.asked("PUT")).most_common(1)[0][1] == 2
 
 
+def test_a_time_that_no_clock_shows_is_none() -> None:
+    """Its zone is further away than a date can be; what somebody in between says is not believed."""
+    said = Message()
+    said["Retry-After"] = "Thu, 26 Nov 2026 23:08:13 +999999999999999"
+    assert wire.Answer(429, said, b"").retry_after == 0
+
+
 def test_retry_after_is_waited_for(uploading: Uploading, sender: Place) -> None:
     where = folder(sender.home / "a", 1)
     first = [True]

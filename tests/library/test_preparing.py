@@ -389,6 +389,14 @@ def test_the_slices_of_a_lossless_strip_are_its_pixels(name: str) -> None:  # UP
     assert {opened(one.content).info.get("icc_profile") for one in slices(prepared)} == {sent.info.get("icc_profile")}
 
 
+def test_the_slices_of_a_flat_strip_are_not_larger_than_what_was_sent() -> None:  # UP-21
+    content = save(drawn(800, 9000), "png")
+    prepared = prepare(content)
+    sliced = sum(len(one.content) for one in slices(prepared))
+    assert sliced < len(content)
+    assert sliced < 1.5 * prepared.found.bytes
+
+
 @pytest.mark.parametrize(
     "options",
     [

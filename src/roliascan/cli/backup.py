@@ -20,11 +20,18 @@ from roliascan.cli.backups import manifest, tables
 from roliascan.cli.backups.manifest import COPIES, OBJECTS, TABLES, Counted, Manifest
 from roliascan.cli.surroundings import Site
 from roliascan.database import instant_text, migrations
+from roliascan.errors import Conflict
 from roliascan.library import moving, stocktaking
 from roliascan.library.stocktaking import Row
 from roliascan.storage import Storage, open_storage
 
 ROUNDS = 3  # until nothing was deleted between the rows and the files
+
+
+class OfItself(Conflict):
+    """What the site has would be taken for a copy, and cleared away with what no row speaks of: uploads under way."""
+
+    code = "backup_of_itself"
 
 
 class _Rows(NamedTuple):
@@ -46,13 +53,23 @@ def run(args: argparse.Namespace) -> int:
     """0 when all of it was kept, 1 when files are missing from the storage."""
     folder = args.folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    copies = None if args.without_files else open_storage(f"file:{folder / COPIES}")
     with surroundings.site() as site:
+        copies = None if args.without_files else _copies(folder, site)
         made = _manifest(site, _kept(site, folder, copies, quiet=args.json), with_copies=copies is not None)
     manifest.write(folder, made)
     _clear(folder, made, copies)
     _tell(folder, made, as_json=args.json)
     return 1 if made.missing else 0
+
+
+def _copies(folder: Path, site: Site) -> Storage:
+    """Where the files go, which nobody else may read, whoever made the folder. Raises OfItself."""
+    place = folder / COPIES
+    place.mkdir(mode=0o700, exist_ok=True)
+    kind, _, where = site.settings.storage_url.partition(":")
+    if kind == "file" and place.samefile(where):
+        raise OfItself(f"{place} is where the site keeps its files (STORAGE_URL): back up into another folder.")
+    return open_storage(f"file:{place}")
 
 
 def _kept(site: Site, folder: Path, copies: Storage | None, *, quiet: bool) -> _Rows:

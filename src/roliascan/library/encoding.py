@@ -82,13 +82,18 @@ def _kept(page: Page) -> Iterator[Variant]:
     """The same pixels as a lossless WebP, where that is smaller."""
     if not _can_be_webp(page):
         return
-    small = _sample(page.picture)
-    taken = len(_lossless(KEPT, small, 0, None).content) / (small.width * small.height)  # bytes a pixel
-    is_flat = taken * 8 < _FLAT_BITS
+    small = _lossless(KEPT, _sample(page.picture), 0, None)
+    is_flat = _is_flat(small)
+    taken = len(small.content) / (small.width * small.height)  # bytes a pixel
     if is_flat or taken * page.picture.width * page.picture.height < len(page.content):
         made = _lossless(KEPT, page.picture, int(is_flat), page.profile)
         if len(made.content) < len(page.content):
             yield made
+
+
+def _is_flat(made: Variant) -> bool:
+    """Whether what was made without loss, by method 0, has so few bytes that method 1 is worth its time."""
+    return len(made.content) * 8 < _FLAT_BITS * made.width * made.height
 
 
 def _can_be_webp(page: Page) -> bool:
@@ -169,7 +174,8 @@ def _slice(page: Page, name: str, part: "Image") -> Variant:
         return _variant(name, "image/jpeg", part, **_as_sent(page))
     part, profile = _for_webp(part, page.profile)
     if page.kind in ("png", "gif") or (page.kind == "webp" and _is_lossless(page.content)):
-        return _lossless(name, part, 0, profile)
+        made = _lossless(name, part, 0, profile)
+        return _lossless(name, part, 1, profile) if _is_flat(made) else made
     return _lossy(name, part, _SLICE_QUALITY, profile)
 
 

@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -35,6 +35,14 @@ Tell = Callable[[str], None]
 
 class NotEmpty(Conflict):
     code = "database_not_empty"
+
+
+class OtherIsolation(Refusal):
+    code = "other_isolation"
+    detail = (
+        "The server's transactions are not isolated enough for a backup of one moment: its operator must set"
+        " transaction_isolation to REPEATABLE-READ, which is what MySQL has unless told otherwise."
+    )
 
 
 class Damaged(Refusal):
@@ -79,22 +87,32 @@ def _count(lines: Iterator[bytes], write: Callable[[bytes], Any]) -> Counted:
     return Counted(rows, digest.hexdigest())
 
 
+_READ = {"sqlite": "BEGIN", "mysql": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"}
+_WRITE = {"sqlite": "BEGIN IMMEDIATE", "mysql": "START TRANSACTION"}
+"""What opens a transaction on those databases that have to be told."""
+
+
 @contextmanager
 def _reading(url: str) -> Iterator[sa.Connection]:
-    with _connected(url, "BEGIN", isolation="REPEATABLE READ") as connection:
+    """All that is read is of one moment. Raises OtherIsolation."""
+    with _connected(url, _READ, isolation="REPEATABLE READ") as connection:
+        if connection.dialect.name == "mysql":  # where a snapshot is none at a lower level, and says nothing
+            found = dict(row[:2] for row in connection.exec_driver_sql("SHOW VARIABLES LIKE '%isolation'"))
+            if set(found.values()) - {"REPEATABLE-READ", "SERIALIZABLE"}:
+                raise OtherIsolation
         yield connection
 
 
 @contextmanager
-def _connected(url: str, begin: str, *, isolation: str) -> Iterator[sa.Connection]:
-    """A connection in a transaction; SQLite has to be told to `begin` one, and has one isolation only."""
+def _connected(url: str, begin: Mapping[str, str], *, isolation: str) -> Iterator[sa.Connection]:
+    """A connection in a transaction. Only PostgreSQL takes its isolation with it, without a SET."""
     driver = profiles.driver_for(url, patient=True)
     raw = driver.connect()
     # PostgreSQL tells of its columns in JSON, which our driver leaves as text
     how: dict[str, Any] = {"json_deserializer": json.loads} if driver.kind == "postgresql" else {}
     engine = sa.create_engine(SQLALCHEMY_URLS[driver.kind], creator=lambda: raw, poolclass=sa.NullPool, **how)
-    if driver.kind == "sqlite":
-        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    if driver.kind in begin:
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin[driver.kind]))
     else:
         engine = engine.execution_options(isolation_level=isolation)
     try:
@@ -176,7 +194,7 @@ def _path(folder: Path, table: str) -> Path:
 
 def load(url: str, folder: Path, expected: dict[str, Counted], *, tell: Tell) -> None:
     """Loads all of it, in one transaction, into tables that are there and empty. Raises NotEmpty, Damaged."""
-    with _connected(url, "BEGIN IMMEDIATE", isolation="READ COMMITTED") as connection:
+    with _connected(url, _WRITE, isolation="READ COMMITTED") as connection:
         tables = {table.name: table for table in _tables(connection)}
         if lacking := set(expected) ^ set(tables):
             raise Damaged(f"The backup has other tables than this database: {shown(', '.join(sorted(lacking)))}.")

@@ -50,7 +50,7 @@ class Answer(NamedTuple):
         said = self.headers.get("Retry-After", "").strip()
         if said.isdecimal():
             return float(said[:9])
-        with suppress(ValueError, TypeError):
+        with suppress(ValueError, TypeError, OverflowError):
             return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
         return 0.0
 
