@@ -97,8 +97,8 @@ def _reading(url: str) -> Iterator[sa.Connection]:
     """All that is read is of one moment. Raises OtherIsolation."""
     with _connected(url, _READ, isolation="REPEATABLE READ") as connection:
         if connection.dialect.name == "mysql":  # where a snapshot is none at a lower level, and says nothing
-            found = dict(row[:2] for row in connection.exec_driver_sql("SHOW VARIABLES LIKE '%isolation'"))
-            if set(found.values()) - {"REPEATABLE-READ", "SERIALIZABLE"}:
+            found = {row[1] for row in connection.exec_driver_sql("SHOW VARIABLES LIKE '%%isolation'")}
+            if found - {"REPEATABLE-READ", "SERIALIZABLE"}:
                 raise OtherIsolation
         yield connection
 
