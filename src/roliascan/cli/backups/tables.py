@@ -90,6 +90,7 @@ def _count(lines: Iterator[bytes], write: Callable[[bytes], Any]) -> Counted:
 _READ = {"sqlite": "BEGIN", "mysql": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"}
 _WRITE = {"sqlite": "BEGIN IMMEDIATE", "mysql": "START TRANSACTION"}
 """What opens a transaction on those databases that have to be told."""
+_ISOLATION = "SHOW VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')"
 
 
 @contextmanager
@@ -97,8 +98,8 @@ def _reading(url: str) -> Iterator[sa.Connection]:
     """All that is read is of one moment. Raises OtherIsolation."""
     with _connected(url, _READ, isolation="REPEATABLE READ") as connection:
         if connection.dialect.name == "mysql":  # where a snapshot is none at a lower level, and says nothing
-            found = {row[1] for row in connection.exec_driver_sql("SHOW VARIABLES LIKE '%%isolation'")}
-            if found - {"REPEATABLE-READ", "SERIALIZABLE"}:
+            found = connection.exec_driver_sql(_ISOLATION).all()
+            if {value for _, value in found} - {"REPEATABLE-READ", "SERIALIZABLE"}:
                 raise OtherIsolation
         yield connection
 
