@@ -17,13 +17,15 @@ SQUAWK := .tools/squawk
 POSTGRESQL16 := .tools/postgresql16/pgserver/pginstall/bin/postgres
 FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
+DEPLOY := .tools/deploy
+CHECKOV := .tools/checkov
 
-.PHONY: help setup serve test test-all check fuzz parity conformance contract faults previous-release pipeline-dry-run bench lock clean .fill .azurite .uploadthing .emulator .serverless .squawk .postgresql16
+.PHONY: help setup serve test test-all check fuzz parity conformance contract deploy-check faults previous-release pipeline-dry-run bench lock clean .fill .azurite .uploadthing .emulator .serverless .squawk .postgresql16
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
 help:
-	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | contract | faults | previous-release | pipeline-dry-run | bench | lock | clean"
+	@echo "make setup | serve | test | test-all | check | fuzz | parity | conformance | contract | deploy-check | faults | previous-release | pipeline-dry-run | bench | lock | clean"
 
 # .venv keeps a copy of the lock file that filled it: when that is still the same, there is nothing to do.
 filled = cmp -s requirements/$(1).txt .venv/$(1).txt && cmp -s pyproject.toml .venv/pyproject.toml
@@ -72,11 +74,16 @@ conformance: setup $(CONFORMANCE)/conformance.txt
 contract: setup .azurite
 	@$(BIN)/python -m tests.storage
 
-# Environments of their own, for what nothing else needs.
+# Templates of deployment, and wrong ones, through the strictest checks that run here; nothing is deployed.
+# `make deploy-check ONLY=terraform`
+deploy-check: setup .serverless $(DEPLOY)/deploy.txt $(CHECKOV)/checkov.txt
+	@$(BIN)/python -m tests.deploy $(ONLY)
+
+# Environments of their own, for what nothing else needs. A lock is complete; pip would not find in it what has extras.
 .tools/%.txt: requirements/$$(notdir $$*).txt
 	@echo "Filling $(@D) from $<"
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/$(INSTALL) install --require-hashes --only-binary :all: --requirement $<
+	@$(@D)/bin/$(INSTALL) install --require-hashes --only-binary :all: --no-deps --requirement $<
 	@$(@D)/bin/$(INSTALL) install --no-build-isolation --no-deps --no-index --editable .
 	@cp $< $@
 
@@ -109,6 +116,8 @@ lock: setup
 		--output-file requirements/fuzz.txt
 	$(LOCK) pyproject.toml requirements/conformance.in --extra azure --constraint requirements/test.txt \
 		--output-file requirements/conformance.txt
+	$(LOCK) requirements/deploy.in --output-file requirements/deploy.txt
+	$(LOCK) requirements/checkov.in --output-file requirements/checkov.txt
 	$(LOCK) requirements/lambda-emulator.in --no-deps --output-file requirements/lambda-emulator.txt
 	$(LOCK) requirements/squawk.in --no-deps --output-file requirements/squawk.txt
 	$(LOCK) requirements/postgresql16.in --no-deps --output-file requirements/postgresql16.txt

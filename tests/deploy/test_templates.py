@@ -1,0 +1,35 @@
+"""What can be asked of the templates without the tools of their platforms; `make deploy-check` asks the rest."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.deploy import tree
+from tests.deploy.checks import CHECKS, QUICK
+from tests.deploy.examples import EXAMPLES, spoil
+from tests.deploy.rules import WILDCARDS
+
+
+@pytest.fixture(scope="module")
+def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tree.lay(tmp_path_factory.mktemp("deploy"))
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_nothing_is_wrong(name: str, deploy: Path) -> None:
+    assert CHECKS[name].ask(deploy) == []
+
+
+@pytest.mark.parametrize("name", [name for name, example in EXAMPLES.items() if example.check in QUICK])
+def test_what_is_wrong_is_seen(name: str, deploy: Path, tmp_path: Path) -> None:
+    example = EXAMPLES[name]
+    found = CHECKS[example.check].ask(spoil(deploy, example, tmp_path / "wrong"))
+    assert any(example.says in told for told in found), found
+
+
+def test_every_example_names_a_check_and_every_check_has_one() -> None:
+    assert {example.check for example in EXAMPLES.values()} == set(CHECKS)
+
+
+def test_each_exception_has_its_reason() -> None:
+    assert all(WILDCARDS.values())
