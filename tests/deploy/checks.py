@@ -1,18 +1,20 @@
 """Every check of what lies in deploy/, in one list; a new target adds a module and its lines here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import yaml
 from lark import UnexpectedInput
 
-from tests.deploy import sam, serverless, terraform, tree, written
+from tests.deploy import google, names, sam, serverless, terraform, tree, written
 from tests.deploy.facts import Facts
+from tests.deploy.hcl import Module
 from tests.deploy.rules import RULES
 
 Ask = Callable[[Path], list[str]]
+Read = TypeVar("Read")
 
 
 class Check(NamedTuple):
@@ -30,11 +32,17 @@ class Check(NamedTuple):
 
 def judged(facts: Callable[[Path], Facts], deploy: Path) -> list[str]:
     """What our own rules find."""
+    return judged_by(RULES, facts, deploy)
+
+
+def judged_by(
+    rules: Mapping[str, Callable[[Read], Iterator[str]]], read: Callable[[Path], Read], deploy: Path
+) -> list[str]:
     try:
-        of = facts(deploy)
+        of = read(deploy)
     except (ValueError, yaml.YAMLError, UnexpectedInput) as error:
         return [f"it cannot be read: {error}"]
-    return [f"{rule}: {told}" for rule, judge in RULES.items() for told in judge(of)]
+    return [f"{rule}: {told}" for rule, judge in rules.items() for told in judge(of)]
 
 
 def of_terraform(cloud: str) -> dict[str, Check]:
@@ -50,6 +58,16 @@ def of_terraform(cloud: str) -> dict[str, Check]:
     }
 
 
+def of_another_cloud(cloud: str, rules: Mapping[str, Callable[[Module], Iterator[str]]]) -> dict[str, Check]:
+    """The same for what is not AWS: rules of its own, and names, for its provider is too large to be everywhere."""
+    others = {name: check for name, check in of_terraform(cloud).items() if not name.endswith(("rules", "test"))}
+    return {
+        f"terraform {cloud} rules": Check(partial(judged_by, rules, partial(terraform.module, cloud))),
+        f"terraform {cloud} names": Check(partial(names.wrong, cloud)),
+        **others,
+    }
+
+
 cfn_lint = partial(tree.installed, "deploy/bin/cfn-lint")
 
 CHECKS = {
@@ -62,5 +80,6 @@ CHECKS = {
     "sam validate": Check(sam.validates, (sam.found,)),
     "sam build": Check(sam.builds, (sam.found,)),
     **of_terraform("aws"),
+    **of_another_cloud("google", google.RULES),
 }
 QUICK = [name for name, check in CHECKS.items() if not check.needs]
