@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import yaml
 from lark import UnexpectedInput
 
-from tests.deploy import google, names, sam, serverless, terraform, tree, written
+from tests.deploy import azure, google, names, sam, serverless, terraform, tree, written
 from tests.deploy.facts import Facts
 from tests.deploy.hcl import Module
 from tests.deploy.rules import RULES
@@ -81,5 +81,6 @@ CHECKS = {
     "sam build": Check(sam.builds, (sam.found,)),
     **of_terraform("aws"),
     **of_another_cloud("google", google.RULES),
+    **of_another_cloud("azure", azure.RULES),
 }
 QUICK = [name for name, check in CHECKS.items() if not check.needs]

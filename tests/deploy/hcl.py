@@ -20,13 +20,14 @@ _NAMED = re.compile(r"\$\{(local|var)\.(\w+)\}")
 
 class Module:
     """The blocks of a folder: `resource` and `data` by type and name, `names` what
-    `local.x` and `var.x` mean, `outputs`."""
+    `local.x` and `var.x` mean, `variables` and `outputs` as they stand there."""
 
     def __init__(self, folder: Path) -> None:
         self.resource: dict[str, dict[str, Any]] = defaultdict(dict)
         self.data: dict[str, dict[str, Any]] = defaultdict(dict)
         self.names: dict[str, Any] = {}
         self.outputs: dict[str, Any] = {}
+        self.variables: dict[str, Any] = {}
         for file in sorted(folder.glob("*.tf")):
             self._add(_plain(hcl2.loads(file.read_text())))
 
@@ -38,6 +39,7 @@ class Module:
         for block in parts.get("locals", []):
             self.names |= {f"local.{name}": value for name, value in block.items()}
         for block in parts.get("variable", []):
+            self.variables |= block
             self.names |= {f"var.{name}": one.get("default", "") for name, one in block.items()}
         for block in parts.get("output", []):
             self.outputs |= block
