@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import yaml
 from lark import UnexpectedInput
 
-from tests.deploy import azure, google, names, sam, serverless, terraform, tree, written
+from tests.deploy import azure, google, names, played, sam, serverless, terraform, tree, written
 from tests.deploy.facts import Facts
 from tests.deploy.hcl import Module
 from tests.deploy.rules import RULES
@@ -59,12 +59,13 @@ def of_terraform(cloud: str) -> dict[str, Check]:
 
 
 def of_another_cloud(cloud: str, rules: Mapping[str, Callable[[Module], Iterator[str]]]) -> dict[str, Check]:
-    """The same for what is not AWS: rules of its own, and names, for its provider is too large to be everywhere."""
-    others = {name: check for name, check in of_terraform(cloud).items() if not name.endswith(("rules", "test"))}
-    return {
+    """The same for what is not AWS, by rules of its own, and by names: its provider is too large to be everywhere."""
+    needs = (terraform.found, played.python)
+    return of_terraform(cloud) | {
         f"terraform {cloud} rules": Check(partial(judged_by, rules, partial(terraform.module, cloud))),
         f"terraform {cloud} names": Check(partial(names.wrong, cloud)),
-        **others,
+        f"terraform {cloud} validate": Check(partial(played.validates, cloud), needs),
+        f"terraform {cloud} test": Check(partial(played.tests, cloud), needs),
     }
 
 
