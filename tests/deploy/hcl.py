@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Any
 
 import hcl2
@@ -16,6 +17,9 @@ from tests.deploy.facts import Bucket, Facts, Function, Statement, listed
 Blocks = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _DOCUMENT = re.compile(r"\$\{data\.aws_iam_policy_document\.\w+\.json\}")
 _NAMED = re.compile(r"\$\{(local|var)\.(\w+)\}")
+
+_reading = Lock()
+"""hcl2 reads one file at a time: of two at once it mixes up what they hold."""
 
 
 class Module:
@@ -29,7 +33,9 @@ class Module:
         self.outputs: dict[str, Any] = {}
         self.variables: dict[str, Any] = {}
         for file in sorted(folder.glob("*.tf")):
-            self._add(_plain(hcl2.loads(file.read_text())))
+            with _reading:
+                read = hcl2.loads(file.read_text())
+            self._add(_plain(read))
 
     def _add(self, parts: Mapping[str, list[dict[str, Any]]]) -> None:
         for kind, places in (("resource", self.resource), ("data", self.data)):
