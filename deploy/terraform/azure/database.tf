@@ -14,7 +14,7 @@ resource "azurerm_postgresql_flexible_server" "site" {
   sku_name                          = var.database_sku
   storage_mb                        = 32768
   backup_retention_days             = 7
-  administrator_login               = "postgres"
+  administrator_login               = "roliascan_admin"
   administrator_password_wo         = var.database_password
   administrator_password_wo_version = 1
   public_network_access_enabled     = false

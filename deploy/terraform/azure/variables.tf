@@ -35,7 +35,7 @@ variable "database_sku" {
 }
 
 variable "database_password" {
-  description = "flexible: of the administrator `postgres`. Terraform passes it on and keeps it nowhere."
+  description = "flexible: of the administrator `roliascan_admin`. Terraform passes it on and keeps it nowhere."
   type        = string
   default     = null
   sensitive   = true

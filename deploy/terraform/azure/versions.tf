@@ -15,7 +15,11 @@ terraform {
 provider "azurerm" {
   subscription_id     = var.subscription
   storage_use_azuread = true # the accounts have no keys
-  features {}
+  features {
+    storage {
+      data_plane_available = false # who deploys has no right to what is in them
+    }
+  }
 }
 
 provider "azapi" {
