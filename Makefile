@@ -110,6 +110,8 @@ lock: setup
 		--output-file requirements/server.txt
 	$(LOCK) pyproject.toml requirements/test.in --all-extras --constraint requirements/server.txt \
 		--output-file requirements/test.txt
+	$(LOCK) pyproject.toml requirements/server.in --extra server --extra s3 --constraint requirements/test.txt \
+		--output-file requirements/container.txt
 	$(LOCK) requirements/google.in --constraint requirements/test.txt --output-file requirements/google.txt
 	$(LOCK) requirements/azure.in --constraint requirements/test.txt --output-file requirements/azure.txt
 	$(LOCK) requirements/migrations.in --constraint requirements/server.txt --output-file requirements/migrations.txt

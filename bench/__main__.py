@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench import answers, cold_start, databases, depth, invocations, lambda_start, login, memory, report, trips
+from bench import answers, cold_start, databases, depth, invocations, lambda_start, login, memory, pages, report, trips
 from bench.databases import KINDS, LARGE, SMALL, Filled, Size
 from bench.report import Line
 
-PARTS = ("cold", "lambda", "answers", "invocations", "trips", "login", "depth", "memory")
+PARTS = ("cold", "lambda", "answers", "invocations", "trips", "login", "depth", "memory", "pages")
 
 
 def main() -> int:
@@ -73,6 +73,8 @@ def _small_ones(parts: Sequence[str], small: dict[str, Filled], rounds: int) -> 
     if "memory" in parts:
         with tempfile.TemporaryDirectory(prefix="bench-") as directory:
             yield from report.show("Memory of a server on SQLite after its start", memory.measure(Path(directory)))
+    if "pages" in parts:
+        yield from report.show("Taking in a chapter by tickets", pages.measure(small))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 
 from roliascan.database import Database, migrations, open_database
+from roliascan.ids import new_id
 from tests.database import bare, crowd
 from tests.servers import mariadb, postgresql
 
@@ -83,7 +85,28 @@ def _fill(url: str, size: Size) -> Filled:
             skipped=size.pages // crowd.PAGES_EACH // 2,
         )
         _give_two_teams(db, found[0].id)
+        _give_variants(db)
     return Filled(url, found[0].id, found[0].series_id)
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+def _give_variants(db: Database) -> None:
+    """Two to each page, as most pages have."""
+    what = {"sha256": "", "type": "image/webp", "purpose": "page", "state": "ready"}
+    now = datetime.now(UTC)
+    rows = [
+        {"id": id, "storage_key": f"pages/{id}.webp", "original_id": file.id, "created_at": now, **sized, **what}
+        for file in db.read("SELECT id FROM files", _Id)
+        for sized in (
+            {"variant": "thumbnail", "width": 320, "height": 480, "bytes": 12_345},
+            {"variant": "data-saver", "width": 1_000, "height": 1_500, "bytes": 123_456},
+        )
+        for id in (new_id(now),)
+    ]
+    db.run(lambda tx: tx.insert_many("files", rows))
 
 
 def _give_two_teams(db: Database, chapter: str) -> None:

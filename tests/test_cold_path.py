@@ -81,8 +81,9 @@ def test_the_first_list_loads_one_driver_and_no_framework(database_url: str) -> 
 
 
 @pytest.mark.parametrize("storage", ["s3://comics/site?region=eu-central-1", "gs://comics/site", "az://comics/files"])
-def test_an_object_storage_costs_no_reader_its_sdk(sqlite_url: str, storage: str) -> None:
-    found = told(sqlite_url, "/api/v1/series", storage=storage)
+@pytest.mark.parametrize("files", ["public", "private"])
+def test_an_object_storage_costs_no_reader_its_sdk(sqlite_url: str, storage: str, files: str) -> None:
+    found = told(sqlite_url, "/api/v1/series", storage=storage, FILES=files)
     assert found["answers"][0]["status"].startswith("200")
     assert others(found["loaded"]) == {"msgspec"}
     assert not RARE.intersection(found["loaded"])

@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "public_url": "http://127.0.0.1:3000",
     "public_url_given": False,
     "image_url": "",
+    "files": "public",
     "cors_origins": frozenset(),
     "trusted_hops": 0,
     "rate_limits": DEFAULT_LIMITS,
@@ -234,6 +235,18 @@ def test_no_page_passes_through_a_function(marker: str) -> None:
     assert read(**stored).serves_files
     assert read(IMAGE_URL="https://cdn.example").serves_files  # which asks us
     assert not read(**stored, IMAGE_URL="https://cdn.example").serves_files
+
+
+@pytest.mark.parametrize("marker", FUNCTION_MARKERS)
+def test_with_private_files_no_reader_gets_past_us(marker: str) -> None:
+    stored = {"DATABASE_URL": "mysql://u@h/d", "STORAGE_URL": "s3://bucket/site", "FILES": "private"}
+    assert read(**stored, **{marker: "x"}).serves_files
+    assert names(**stored, IMAGE_URL="https://cdn.example") == ["IMAGE_URL"]
+    (told,) = problems(FILES="private", IMAGE_URL="https://cdn.example")  # also of a folder
+    assert told.startswith("IMAGE_URL: unset it, or FILES")
+    assert read(FILES="private").files == "private"
+    for other in ("Private", "PRIVATE", "on", "secret"):
+        assert problems(FILES=other) == ["FILES: write public or private"]
 
 
 @pytest.mark.parametrize(

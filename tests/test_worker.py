@@ -1,7 +1,9 @@
 """A process of its own that answers questions."""
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 
 from roliascan import worker as worker_module
 from roliascan.worker import Worker
+from tests.servers import program
 
 ECHO = """
 import json, os, signal, sys, time
@@ -162,3 +165,43 @@ def test_where_no_process_is_to_be_had_it_says_so(worker: Worker, monkeypatch: p
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     with pytest.raises(FileNotFoundError):
         worker.ask(b"a\n", within=60)
+
+
+PEEK = """
+import os, sys
+for line in sys.stdin.buffer:
+    try:
+        found = b"SECRET_OF_TESTS" in open(f"/proc/{os.getppid()}/environ", "rb").read()
+    except OSError as error:
+        found = error.strerror
+    os.write(1, f"{found}\\n".encode())
+"""
+
+ASK = """
+import subprocess, sys
+from worker_of_tests import Worker
+run = [sys.executable, "-m", "peek_of_tests"]
+print(subprocess.run(run, input=b"?\\n", capture_output=True, check=True).stdout.decode().strip(), flush=True)
+worker = Worker("peek_of_tests")
+print(worker.ask(b"?\\n", within=60).decode())
+worker.end()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's own")
+def test_it_cannot_look_into_who_asks() -> None:
+    """Any other process of the same user can, until a worker was started. Root can for ever: here nobody asks."""
+    home, uid = program.server_directory("worker"), program.server_uid()
+    python = sys.executable if uid is None else "/usr/bin/python3"  # root's own is often nobody's to run
+    try:
+        shutil.copy(worker_module.__file__, home / "worker_of_tests.py")
+        (home / "peek_of_tests.py").write_text(PEEK)
+        environ = {"SECRET_OF_TESTS": "x", "PYTHONPATH": str(home)}
+        ran = subprocess.run(
+            [python, "-c", ASK], cwd=home, env=environ, user=uid, group=uid, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        pytest.skip(f"{python}: {error.strerror}")
+    finally:
+        shutil.rmtree(home)
+    assert ran.stdout.splitlines() == ["True", "Permission denied"], ran.stderr

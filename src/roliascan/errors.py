@@ -13,6 +13,8 @@ class Refusal(Exception):
     code = "refused"
     detail = "This was refused."
     level = "info"
+    fault = ""
+    """What somebody else called it, such as a storage's `SlowDown`: one word, for the log and for no client."""
 
     def __init__(self, detail: str | None = None) -> None:
         if detail is not None:

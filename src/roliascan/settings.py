@@ -83,6 +83,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     public_url_given: bool
     image_url: str
+    files: str
+    """`public`: whoever knows the address of a file in an object storage reads it there. `private`: nobody does."""
     cors_origins: frozenset[str]
     trusted_hops: int
     rate_limits: dict[str, Limit]
@@ -120,6 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             public_url=given.read("PUBLIC_URL", f"http://{host}:{port}", _address),
             public_url_given=bool(given.text("PUBLIC_URL", "")),
             image_url=given.read("IMAGE_URL", "", _address),
+            files=given.text("FILES", "public"),
             cors_origins=given.read("CORS_ORIGINS", "", _origins),
             trusted_hops=given.number("TRUSTED_HOPS", _hops(environ), 0, 20),
             rate_limits=given.read("RATE_LIMITS", "on", _limits),
@@ -345,8 +348,21 @@ def _contradictions(settings: Settings, *, allow_ephemeral: bool) -> list[str]:
         problems.append("DATABASE_URL: it must start with sqlite:, postgresql: or mysql:")
     if settings.storage_url.partition(":")[0] not in {*_OBJECT_STORAGES, "file", "memory", "uploadthing"}:
         problems.append("STORAGE_URL: this version knows s3:, gs:, az:, file: and memory:")
-    if settings.on_function and settings.in_object_storage and not settings.image_url and not is_uploadthing:
-        problems.append("IMAGE_URL: set it to where the bucket is read, best a CDN: no page passes through a function")
+    if settings.files not in {"public", "private"}:
+        problems.append("FILES: write public or private")
+    if settings.files == "private" and is_uploadthing:
+        problems.append("FILES: what UploadThing keeps is public; set FILES=public, or UPLOAD_METHOD=server")
+    if settings.files == "private" and settings.image_url:
+        problems.append(
+            "IMAGE_URL: unset it, or FILES: with FILES=private readers ask this service for each file, and it sends"
+            " them on to the storage for five minutes"
+        )
+    is_read_elsewhere = settings.image_url or settings.files == "private" or is_uploadthing
+    if settings.on_function and settings.in_object_storage and not is_read_elsewhere:
+        problems.append(
+            "IMAGE_URL: set it to where the bucket is read, best a CDN, or set FILES=private: no page passes through a"
+            " function"
+        )
     if settings.on_function and not allow_ephemeral:
         if scheme == "sqlite":
             problems.append(f"DATABASE_URL: {_FLEETING}")

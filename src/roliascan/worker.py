@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 import weakref
+from contextlib import suppress
 from typing import NamedTuple
 
 _LONGEST = 1 << 16  # bytes of an answer's line
 _DIGITS = 12  # of the number of bytes after it
-_KEPT = ("LD_LIBRARY_PATH", "LANG", "TMPDIR")  # of the environment
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
+_KEPT = ("LD_LIBRARY_PATH", "LANG", "TMPDIR", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE")  # of the environment
 
 
 class _Running(NamedTuple):
@@ -28,7 +30,7 @@ class Worker:
 
     It reads questions and writes an answer to each, one line, on the socket that it gets as standard input and output,
     and ends with its input, which is when this process ends. Of this process' environment it gets only what finds
-    modules and libraries: no secret. (It is of the same user, who may look into this process.)
+    modules and libraries: no secret; and it cannot look into this one, see `closed`.
     """
 
     def __init__(self, module: str) -> None:
@@ -77,6 +79,7 @@ class Worker:
             self._at_the_end.detach()  # else it keeps what ended, one for each that died
 
     def _start(self) -> _Running:
+        closed()
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -134,6 +137,18 @@ def _left(end: float) -> float:
     if left <= 0:
         raise TimeoutError
     return left
+
+
+def closed() -> None:
+    """From now on no process of this user reads this one's memory or environment, and no core is dumped of it: Linux.
+
+    PR_SET_DUMPABLE of prctl(2). Who has CAP_SYS_PTRACE, as root has, still can. Undone by exec, kept by fork.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):  # another system's library: then all goes on as it is
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _surroundings() -> dict[str, str]:

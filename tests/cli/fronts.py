@@ -111,8 +111,10 @@ class Cutter:
         self._random = random.Random(seed)
         self._share = share
         self._lock = threading.Lock()
-        self._most = cuts
+        self.most = cuts
         self.cuts = 0
+        self.sent = 0
+        """Bytes of requests that carried a file, their heads included, as far as they were passed on."""
         self.completed: set[str] = set()
         """Uploads that the site has answered to be complete, whether that answer arrived or not."""
         self.sent_again: list[str] = []
@@ -136,7 +138,7 @@ class Cutter:
         """After how many bytes to cut, up and down; never is far away."""
         never = 1 << 40
         with self._lock:
-            if self.cuts >= self._most or self._random.random() > self._share:
+            if self.cuts >= self.most or self._random.random() > self._share:
                 return never, never
             up = self._random.random() < 0.6
             return (self._random.randrange(1, 2_000), never) if up else (never, self._random.randrange(400))
@@ -146,10 +148,13 @@ class Cutter:
         with suppress(OSError), client, socket.create_connection(self._to) as server:
             threading.Thread(target=self._down, args=(server, client, down), daemon=True).start()
             first = b""
+            carries = False
             while data := client.recv(1 << 14):
                 first = first or data
                 if first is data:
-                    self._hear(first)
+                    carries = self._hear(first)
+                with self._lock:
+                    self.sent += min(up, len(data)) if carries else 0
                 if up < len(data):
                     server.sendall(data[:up])
                     self._reset(client, server)
@@ -158,10 +163,12 @@ class Cutter:
                 server.sendall(data)
             server.shutdown(socket.SHUT_RDWR)  # who asked has gone
 
-    def _hear(self, first: bytes) -> None:
-        put = re.match(rb"PUT \S*/uploads/([0-9a-f-]{36})/bytes", first)
+    def _hear(self, first: bytes) -> bool:
+        """Whether it is a file that is sent, to a site or to a storage."""
+        put = re.match(rb"PUT \S*/(?:uploads|incoming)/([0-9a-f-]{36})(?:/bytes|\.bin)", first)
         if put and put[1].decode() in self.completed:
             self.sent_again.append(put[1].decode())
+        return put is not None
 
     def _down(self, server: socket.socket, client: socket.socket, down: int) -> None:
         with suppress(OSError):

@@ -1,6 +1,7 @@
 """Backups, from every database into every other, with the site going on; and what a damaged one does."""
 
 import gzip
+import hashlib
 import json
 import shutil
 from contextlib import closing
@@ -130,6 +131,74 @@ def test_of_a_damaged_backup_nothing_is_loaded(kept: Path, other: Place, table: 
         assert other.count("users") == other.count("files") == 0
     path.write_bytes(whole)
     assert other.run("restore", kept).status == 0
+
+
+def _first_with(lines: list[bytes], column: str, value: Any) -> bytes:
+    row = json.loads(lines[1])
+    row[json.loads(lines[0]).index(column)] = value
+    return json.dumps(row).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        lambda lines: _first_with(lines, "version", 10**30),
+        lambda lines: _first_with(lines, "title", ["a list"]),
+        lambda lines: b"null\n",
+        lambda lines: b"[" * 100_000 + b"\n",
+        lambda lines: b" " * (tables.LONGEST + 1) + lines[1],
+    ],
+    ids=["large number", "list", "no row", "deep", "long"],
+)
+def test_rows_that_no_database_takes_are_damage_whatever_the_manifest_says(kept: Path, other: Place, row: Any) -> None:
+    """Whoever made a backup by hand has made its hashes too."""
+    [path] = kept.glob("rows-*/tables/series.jsonl.gz")
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    made = lines[0] + row(lines)
+    path.write_bytes(gzip.compress(made))
+    manifest = json.loads((kept / "manifest.json").read_text())
+    manifest["tables"]["series"] = {"rows": 1, "sha256": hashlib.sha256(made).hexdigest()}
+    (kept / "manifest.json").write_text(json.dumps(manifest))
+    ran = other.run("restore", kept)
+    assert ran.status == 1
+    assert f"{path} cannot be read" in ran.err
+    assert other.count("users") == 0
+
+
+def test_bytes_that_are_no_gzip_are_damage(kept: Path, other: Place) -> None:
+    [path] = kept.glob("rows-*/tables/series.jsonl.gz")
+    path.write_bytes(path.read_bytes()[:12] + b"\xff" * 40)
+    ran = other.run("restore", kept)
+    assert ran.status == 1
+    assert f"{path} cannot be read" in ran.err
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"made": "\x1b[2J"}, {"rows": "../../elsewhere"}, {"rows": "/etc"}, {"revision": 0}, {"revision": -1}],
+    ids=str,
+)
+def test_a_manifest_that_says_what_none_of_ours_does(kept: Path, other: Place, said: dict[str, Any]) -> None:
+    manifest = json.loads((kept / "manifest.json").read_text())
+    (kept / "manifest.json").write_text(json.dumps(manifest | said))
+    ran = other.run("restore", kept)
+    assert ran.status == 1
+    assert "holds no backup that was finished" in ran.err
+    assert "\x1b" not in ran.err + ran.out
+    (kept / "manifest.json").write_text('{"x":' + "[" * 100_000)
+    assert "holds no backup that was finished" in other.run("restore", kept).err
+
+
+def test_names_of_tables_and_versions_are_printed_as_text(kept: Path, other: Place) -> None:
+    manifest = json.loads((kept / "manifest.json").read_text())
+    more = {"tables": manifest["tables"] | {"\x1b[2J": {"rows": 0, "sha256": ""}}}
+    newer = {"revision": 999, "version": "\x1b[2J"}
+    for said, why in ((more, "has other tables"), (newer, "this version knows")):
+        (kept / "manifest.json").write_text(json.dumps(manifest | said))
+        ran = other.run("restore", kept)
+        assert ran.status == 1
+        assert why in ran.err
+        assert "\x1b" not in ran.err + ran.out
 
 
 def test_a_folder_without_a_manifest_is_none(kept: Path, other: Place) -> None:

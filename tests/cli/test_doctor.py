@@ -10,10 +10,12 @@ from PIL import features
 
 from roliascan import cli
 from roliascan.database import schema
+from roliascan.storage import open_storage
 from tests.database.kinds import MARIADB, POSTGRESQL
 from tests.servers.uploadthing import App
 from tests.storage import trouble
 from tests.storage.raw import Raw
+from tests.storage.test_s3_uploads import documented
 
 SECRET = "a secret of tests, 0123456789 abcdefghij"
 PASSWORD = "hush-hush"
@@ -249,6 +251,23 @@ def test_files_at_uploadthing(look: Look, sqlite_url: str, uploadthing_app: App)
     status, found = look(DATABASE_URL=sqlite_url, UPLOADTHING_TOKEN=app.token[5:])
     assert (status, found["storage"][0].startswith("wrong: UPLOADTHING_TOKEN: it is not as")) == (1, True)
     assert app.api_key not in str(found)
+
+
+def test_private_files(look: Look, sqlite_url: str, s3_url: str) -> None:  # ST-13, ST-14
+    settings = {"DATABASE_URL": sqlite_url, "STORAGE_URL": s3_url, "FILES": "private"}
+    status, found = look(**settings)
+    assert status == 0
+    assert found["storage"][2] == "ok: strangers read nothing; at an address that is signed for five minutes one does"
+    assert not any("IMAGE_URL" in told for told in found["storage"])
+    raw = Raw(s3_url)
+    raw.client.put_bucket_policy(Bucket=raw.bucket, Policy=documented("Principal", raw))
+    try:
+        status, found = look(**settings)
+    finally:
+        raw.client.delete_bucket_policy(Bucket=raw.bucket)
+    assert status == 1
+    assert found["storage"][2].startswith("wrong: anybody can read what is stored")
+    assert list(open_storage(s3_url).list()) == []
 
 
 def test_an_object_storage_that_overwrites(look: Look, sqlite_url: str, s3_url: str) -> None:  # ST-03

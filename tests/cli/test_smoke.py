@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli import fronts
 from tests.cli.fronts import Heard, Said
 from tests.cli.places import Place
@@ -74,6 +76,16 @@ def test_what_is_no_site(uploading: Uploading, sender: Place) -> None:
     assert "FAILED: no answer" in sender.run("smoke", front.url).out
     for wrong in ("comics.example.org", "ftp://comics.example.org", "https://me@comics.example.org"):
         assert sender.run("smoke", wrong).status == 2
+
+
+def test_states_that_are_no_texts(uploading: Uploading, sender: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not ready in words of its own is not ready, and no fault of ours."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with fronts.before(uploading.address) as front:
+        front.answer = lambda heard, _: Said(503, {}, b'{"database": [{}]}') if heard.path == "/ready" else None
+        ran = sender.run("smoke", front.url)
+    assert ran.status == 1
+    assert "FAILED: /ready answers 503. database: [{}]" in ran.out
 
 
 def test_a_revoked_right_that_still_holds_is_found(uploading: Uploading, sender: Place) -> None:

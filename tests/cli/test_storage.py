@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import signal
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,8 @@ from roliascan.database import open_database
 from roliascan.ids import new_id
 from roliascan.library import moving, stocktaking
 from roliascan.library.stocktaking import Finding
-from roliascan.storage import Storage, open_storage
+from roliascan.storage import Storage, Stored, open_storage
+from roliascan.storage.memory import MemoryStorage
 from tests.archives import cbz
 from tests.cli.places import Place
 from tests.servers.uploadthing import App
@@ -123,6 +125,27 @@ def test_three_thousand_files(database_url: str, other: Storage) -> None:
         other.delete(key)
     counts, found = compared(database_url, other)
     assert (counts.rows, counts.stored, found) == (3_000, 2_997, dict.fromkeys(keys[999:1002], "missing"))
+
+
+@pytest.mark.parametrize(("missing", "asked"), [(3, 4), (1_900, 3)])
+def test_a_storage_is_not_asked_for_each_missing_file(missing: int, asked: int, sqlite_url: str) -> None:
+    """A few are asked for one by one; a thousand at a time are listed again."""
+    storage = _Counted()
+    keys = [OLD.format(number) for number in range(2_000)]
+    add(sqlite_url, storage, keys)
+    for key in keys[50 : 50 + missing]:
+        storage.delete(key)
+    _, found = compared(sqlite_url, storage)
+    assert found == dict.fromkeys(keys[50 : 50 + missing], "missing")
+    assert storage.lists == asked
+
+
+class _Counted(MemoryStorage):
+    lists = 0
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
+        self.lists += 1
+        return super().list(prefix, after=after)
 
 
 def test_what_comes_and_goes_meanwhile_is_no_finding(sqlite_url: str, storage: Storage) -> None:  # ST-17

@@ -8,7 +8,21 @@ from typing import NamedTuple, TypeVar
 import yaml
 from lark import UnexpectedInput
 
-from tests.deploy import azure, google, names, played, sam, serverless, terraform, tree, written
+from tests.deploy import (
+    azure,
+    container,
+    google,
+    names,
+    played,
+    proxies,
+    sam,
+    serverless,
+    terraform,
+    tree,
+    units,
+    workflows,
+    written,
+)
 from tests.deploy.facts import Facts
 from tests.deploy.hcl import Module
 from tests.deploy.rules import RULES
@@ -71,6 +85,8 @@ def of_another_cloud(cloud: str, rules: Mapping[str, Callable[[Module], Iterator
 
 cfn_lint = partial(tree.installed, "deploy/bin/cfn-lint")
 
+SYSTEMD = "systemd-analyze, of any Linux with systemd"
+
 CHECKS = {
     "written": Check(written.wrong),
     "serverless rules": Check(partial(judged, serverless.facts)),
@@ -83,5 +99,18 @@ CHECKS = {
     **of_terraform("aws"),
     **of_another_cloud("google", google.RULES),
     **of_another_cloud("azure", azure.RULES),
+    "container rules": Check(container.wrong),
+    "container ignores": Check(container.ignores),
+    "container compose": Check(container.composed),
+    "container hadolint": Check(container.linted, (container.hadolint,)),
+    "systemd rules": Check(units.wrong),
+    "systemd verify": Check(units.verified, (), units.found, SYSTEMD),
+    "systemd security": Check(units.exposed, (), units.found, SYSTEMD),
+    "nginx rules": Check(proxies.wrong),
+    "nginx test": Check(proxies.taken, (), proxies.found, "nginx and openssl"),
+    "workflow rules": Check(workflows.wrong),
+    "workflow scripts": Check(workflows.scripts),
+    "workflow zizmor": Check(workflows.linted, (workflows.zizmor,)),
+    "yamllint": Check(workflows.styled, (workflows.yamllint,)),
 }
-QUICK = [name for name, check in CHECKS.items() if not check.needs]
+QUICK = [name for name, check in CHECKS.items() if not check.needs and check.besides()]

@@ -17,9 +17,7 @@ from tests.deploy.facts import Bucket, Facts, Function, Statement, listed
 Blocks = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _DOCUMENT = re.compile(r"\$\{data\.aws_iam_policy_document\.\w+\.json\}")
 _NAMED = re.compile(r"\$\{(local|var)\.(\w+)\}")
-
-_reading = Lock()
-"""hcl2 reads one file at a time: of two at once it mixes up what they hold."""
+_ONE_AT_A_TIME = Lock()  # its parser remembers where it is, for all: of two threads each got pieces of the other's file
 
 
 class Module:
@@ -33,7 +31,7 @@ class Module:
         self.outputs: dict[str, Any] = {}
         self.variables: dict[str, Any] = {}
         for file in sorted(folder.glob("*.tf")):
-            with _reading:
+            with _ONE_AT_A_TIME:
                 read = hcl2.loads(file.read_text())
             self._add(_plain(read))
 

@@ -102,7 +102,6 @@ def validates(cloud: str, deploy: Path) -> list[str]:
 def tests(cloud: str, deploy: Path) -> list[str]:
     """`terraform test`: plans of each variant, before providers that are played."""
     folder = deploy / "terraform" / cloud
-    (folder / "rds-roots.zip").write_bytes(next((deploy.parent / "dist").iterdir()).read_bytes())
     return _ready(cloud, folder) or _terraform(folder, "test", "-no-color")
 
 

@@ -1,5 +1,6 @@
 """What can be asked of the templates without the tools of their platforms; `make deploy-check` asks the rest."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.deploy import tree
 from tests.deploy.checks import CHECKS, QUICK
 from tests.deploy.examples import EXAMPLES, spoil
 from tests.deploy.rules import WILDCARDS
+from tests.servers import program, serverless_offline
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,11 @@ def test_what_is_wrong_is_seen(name: str, deploy: Path, tmp_path: Path) -> None:
 
 def test_every_example_names_a_check_and_every_check_has_one() -> None:
     assert {example.check for example in EXAMPLES.values()} == set(CHECKS)
+
+
+def test_people_deploy_with_the_versions_that_were_tried() -> None:
+    ours = json.loads((program.PROJECT / "deploy" / "serverless" / "package.json").read_text())
+    assert ours["dependencies"] == json.loads((serverless_offline.SERVICE / "package.json").read_text())["dependencies"]
 
 
 def test_each_exception_has_its_reason() -> None:

@@ -11,7 +11,11 @@ from roliascan import __version__
 from tests.servers import program
 
 TOOLS = program.PROJECT / ".tools"
-ARCHIVES = tuple(f"{name}-{__version__}-aws-arm64-python3.13.zip" for name in ("roliascan", "roliascan-migrations"))
+ARCHIVES = (
+    f"dist/roliascan-{__version__}-aws-arm64-python3.13.zip",
+    f"dist/roliascan-migrations-{__version__}-aws-arm64-python3.13.zip",
+    "deploy/terraform/aws/rds-roots.zip",
+)
 QUIET = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
@@ -27,12 +31,12 @@ QUIET = {
 
 
 def lay(folder: Path) -> Path:
-    """Copies deploy/ into a folder, with archives beside it that stand for those of `roliascan package`."""
+    """Copies deploy/ into a folder, with archives that stand for those of `roliascan package` and Amazon's."""
     made = shutil.ignore_patterns("node_modules", ".serverless", ".aws-sam", ".terraform*", "*.tfstate*", ".env")
     shutil.copytree(program.PROJECT / "deploy", folder / "deploy", ignore=made)
     (folder / "dist").mkdir()
     for name in ARCHIVES:
-        with ZipFile(folder / "dist" / name, "w") as archive:
+        with ZipFile(folder / name, "w") as archive:
             archive.writestr("roliascan/__init__.py", "")
     return folder / "deploy"
 

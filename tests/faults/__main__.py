@@ -4,7 +4,7 @@
 
 Then breaks connections to the servers in every way and phase, also behind a pooler, and kills PostgreSQL, while four
 processes write; prints another table. At last ends a server at every point of uploads, on each database and storage;
-prints a third.
+prints a third; and sends a long chapter to each storage over lines that are cut; prints a fourth.
 
 Ends with status 1 where anything was lost, half done, told wrongly, or left over after a sweep. The moments of the
 kills and what people do are drawn from the seed, which is printed; how far a server gets until then is the machine's.
@@ -19,7 +19,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from roliascan.database import migrations
-from tests.faults import matrix, mortal, places, runs, uploads
+from tests.faults import lines, matrix, mortal, places, runs, uploads
+from tests.faults.lines import Line
 from tests.faults.matrix import Cell
 from tests.faults.runs import Ender
 from tests.faults.tallies import HEAD, Tally, row
@@ -27,6 +28,7 @@ from tests.faults.writers import Writers, writers
 from tests.servers import databases, mariadb, postgresql
 
 WRITES = 12  # of each process, in each cell
+PAGES, CUTS = 200, 80  # of a chapter that is sent over lines that are cut
 KINDS = ("sqlite", "postgresql", "mariadb")
 SERVERS = {"postgresql": postgresql.running, "mariadb": mariadb.running}
 
@@ -65,19 +67,33 @@ def _uploads(kinds: Collection[str], _kills: int, _seed: int) -> bool:
         for kind in kinds:
             for name, storage in storages.items():
                 told = _teller(f"{name}, {kind}")
+                pages = 2 if name == "local" else 1  # clients of object storages take their time to be made
                 with _server(kind) as server, _folder() as folder, _database(server, folder) as url:
-                    found = uploads.run(storage(folder, url), mortal.Process, told=told)
+                    found = uploads.run(storage(folder, url), mortal.Process, pages=pages, told=told)
                 table |= {f"{name}, {kind}: {step}": one for step, one in found.items()}
+                told(uploads.row("in all", uploads.summed(found)["all"]).strip())
                 for sentence in [sentence for one in found.values() for sentence in one.violations]:
                     told(sentence)
     print("\n".join([uploads.HEAD, *(uploads.row(name, one) for name, one in uploads.summed(table).items())]))
     return any(one.violations for one in table.values())
 
 
+def _lines(_kinds: Collection[str], _kills: int, seed: int) -> bool:
+    table: dict[str, Line] = {}
+    with places.storages() as storages:
+        for name, storage in storages.items():
+            with _folder() as folder, _database("", folder) as url:
+                table[name] = lines.run(storage(folder, url), folder, pages=PAGES, cuts=CUTS, seed=seed)
+            _teller("lines")(name)
+    print("\n".join([lines.HEAD, *(lines.row(name, line) for name, line in table.items())]))
+    return any(line.wrong for line in table.values())
+
+
 PARTS: dict[str, Callable[[Collection[str], int, int], bool]] = {
     "kills": _kills,
     "connections": _connections,
     "uploads": _uploads,
+    "lines": _lines,
 }
 """What each prints at its end; whether anything is wrong."""
 

@@ -127,7 +127,9 @@ class Process:
 
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.faults.mortal", "roliascan.web.responders", "roliascan.library.decoding"])
+_CONTEXT.set_forkserver_preload(
+    ["tests.faults.mortal", "roliascan.web.responders", "psycopg2", "pymysql", "botocore.session", "azure.storage.blob"]
+)
 
 
 class _Quiet(WSGIRequestHandler):

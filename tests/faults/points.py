@@ -131,6 +131,9 @@ class MortalStorage:
         self._points.reach("before a ticket")
         return self._storage.ticket(key, type=type, bytes=bytes, sha256=sha256, expires_at=expires_at)
 
+    def address(self, key: str, *, method: str, type: str, disposition: str, expires_at: datetime) -> str | None:
+        return self._storage.address(key, method=method, type=type, disposition=disposition, expires_at=expires_at)
+
 
 class _Source:
     def __init__(self, source: BinaryIO, points: Points) -> None:

@@ -58,6 +58,7 @@ class _Site(NamedTuple):
     storage: Storage
     owner: Asker
     pages: int
+    every: int
 
 
 def run(
@@ -66,14 +67,18 @@ def run(
     *,
     acts: Mapping[str, Act] = ACTS,
     pages: int = PAGES,
+    every: int = 1,
     told: Callable[[str], None],
 ) -> Rows:
-    """Every act on a chapter of its own for each point, on this migrated, empty database and storage; by step."""
+    """Every act on a chapter of its own for each point, on this migrated, empty database and storage; by step.
+
+    `every`: only each so-manieth point, where there is little time.
+    """
     rows: Rows = {}
     clock = Clock()
     clock.now = now()
     with mock.patch.dict(os.environ, place.environ), opened(place.database_url, clock=clock) as site:
-        at = _Site(place, start, site.db, _opened(place), site.sign_up("uploader"), pages)
+        at = _Site(place, start, site.db, _opened(place), site.sign_up("uploader"), pages, every)
         series = at.owner.makes_series()
         numbers = count(1)
         for name, act in acts.items():
@@ -95,7 +100,7 @@ def _act(at: _Site, act: Act, new_chapter: Callable[[], str], rows: Rows) -> Non
     """At each of its points, as long as it has one more. Who went on after one is killed at the next."""
     host = at.start(at.place)
     try:
-        for last in count(1):
+        for last in count(1, at.every):
             uploader = Uploader(at.owner.token, new_chapter(), images(at.pages))
             uploader.host = host
             act.before(uploader)

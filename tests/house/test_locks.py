@@ -52,7 +52,7 @@ def test_each_lock_holds_the_smaller_one() -> None:
     assert runtime <= server <= test <= fuzz
 
 
-@pytest.mark.parametrize("name", ["google", "azure", "migrations"])
+@pytest.mark.parametrize("name", ["google", "azure", "migrations", "container"])
 def test_functions_get_the_versions_that_the_tests_ran_on(name: str) -> None:
     assert _locked(PROJECT / "requirements" / f"{name}.txt") <= _locked(PROJECT / "requirements" / "test.txt")
 

@@ -5,12 +5,16 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from roliascan.database import migrations
 from roliascan.errors import Refusal
+from roliascan.ids import NONE
 from roliascan.library import concealing, stocktaking, sweep
 from roliascan.library.sweep import Swept
 from roliascan.storage import StorageUnavailable
 from roliascan.storage.memory import MemoryStorage
+from tests.database import revisions
 from tests.front import PAGE, Asker, Site, at_once, key_of, opened, refused, told
+from tests.servers import databases
 
 
 def swept(site: Site, **how: Any) -> Swept:
@@ -216,7 +220,7 @@ class Meanwhile(MemoryStorage):
 
 
 @pytest.mark.parametrize("copies", range(1, 4))
-@pytest.mark.parametrize("act", ["publish", "arrange", "sweep", "delete"])
+@pytest.mark.parametrize("act", ["publish", "renew", "arrange", "sweep", "delete"])
 def test_what_happens_while_bytes_are_copied(database_url: str, act: str, copies: int) -> None:
     """What was copied in vain goes again at once; the old bytes go only when nothing points to them."""
     storage = Meanwhile()
@@ -225,7 +229,14 @@ def test_what_happens_while_bytes_are_copied(database_url: str, act: str, copies
         chapter = owner.publishes(owner.makes_series(), pages=3)
         path = f"chapters/{chapter['id']}"
         told(owner.post(f"{path}/hide"))
+
+        def renew() -> None:
+            told(owner.post(f"{path}/publish"))
+            site.clock.forward(seconds=1)
+            told(owner.post(f"{path}/hide"))
+
         acts = {
+            "renew": renew,
             "publish": lambda: told(owner.post(f"{path}/publish")),
             "arrange": lambda: told(owner.put(f"{path}/pages", {"ids": [chapter["pages"][0]["id"]]})),
             "sweep": lambda: swept(site),
@@ -234,11 +245,31 @@ def test_what_happens_while_bytes_are_copied(database_url: str, act: str, copies
         storage.acts = [lambda: None] * (copies - 1) + [acts[act]]
         swept(site)
         assert_whole(site)
-        assert site.count("concealments") == 0
+        assert site.count("concealments") == (act == "renew")
+        if act == "renew":  # which the next sweep begins anew
+            assert swept(site).files_concealed == 3
+            assert_whole(site)
         if act != "delete":
             assert len(pages_of(owner, chapter)) == (1 if act == "arrange" else 3)
         old = {key_of(page["url"]) for page in chapter["pages"]}
         assert bool(old & set(site.stored)) == (act == "publish")
+
+
+def test_of_what_is_seen_again_nothing_is_copied(site_url: str) -> None:
+    storage = Meanwhile()
+    with opened(site_url, storage=storage) as site:
+        owner = site.sign_up("uploader")
+        series = owner.makes_series(coverId=owner.files()["id"])
+        chapter = owner.publishes(series, pages=3)
+        for hide, show in (("hidden", "published"), ("draft", "published")):
+            told(owner.patch(f"series/{series['id']}", {"state": hide}))
+            told(owner.patch(f"series/{series['id']}", {"state": show}))
+        told(owner.post(f"chapters/{chapter['id']}/hide"))
+        told(owner.post(f"chapters/{chapter['id']}/publish"))
+        copies: list[None] = []
+        storage.acts = [lambda: copies.append(None)] * 9
+        assert swept(site) == Swept()
+        assert copies == []
 
 
 @pytest.mark.parametrize("sweeps", [2, 3])
@@ -372,3 +403,51 @@ def test_an_unused_file_goes_with_the_bytes_that_it_has_by_then(any_site: Site) 
     assert any_site.db.run(concealing.move, one, file, "covers/moved.png")
     any_site.write("UPDATE series SET cover_file_id = NULL")
     assert any_site.db.run(sweep._forget_file, file.id, before=any_site.clock.now) == ["covers/moved.png"]
+
+
+def test_what_was_hidden_once_more_is_not_ended_with_the_first(any_site: Site) -> None:
+    """Seen again when the sweep looked, and hidden again before it took the row away."""
+    owner = any_site.sign_up("uploader")
+    chapter = owner.publishes(owner.makes_series())
+    told(owner.post(f"chapters/{chapter['id']}/hide"))
+    (one,) = concealing.of(any_site.db, chapter["id"])
+    told(owner.post(f"chapters/{chapter['id']}/publish"))
+    any_site.clock.forward(seconds=1)
+    told(owner.post(f"chapters/{chapter['id']}/hide"))
+    assert not concealing.is_due(any_site.db, one)
+    assert not any_site.db.run(concealing.end, one)
+    assert swept(any_site).files_concealed == 1
+
+
+def test_a_file_that_has_another_key_by_now_keeps_it(any_site: Site) -> None:
+    owner = any_site.sign_up("uploader")
+    chapter = owner.publishes(owner.makes_series())
+    told(owner.post(f"chapters/{chapter['id']}/hide"))
+    (one,) = concealing.of(any_site.db, chapter["id"])
+    (file,) = concealing.known(any_site.db, one, after=one.reached, most=9)
+    any_site.write("UPDATE files SET storage_key = 'pages/other.png'")
+    assert not any_site.db.run(concealing.move, one, file, "pages/third.png")
+    assert any_site.values("storage_key", "files") == ["pages/other.png"]
+    assert concealing.is_due(any_site.db, one)
+
+
+def test_what_was_hidden_before_the_schema_knew_is_hidden_too(any_site: Site) -> None:
+    """By the migration: all that was seen once and is not now."""
+    url = databases.as_administrator(str(any_site.settings.database_url))
+    owner = any_site.sign_up("uploader")
+    series = owner.makes_series()
+    hidden, put_off, shown = (owner.publishes(series, number) for number in range(3))
+    draft = owner.makes_chapter(series, 9)
+    left, never = owner.makes_series("Left"), owner.makes_series("Never", state="draft")
+    told(owner.post(f"chapters/{hidden['id']}/hide"))
+    told(owner.post(f"chapters/{put_off['id']}/publish", {"at": "2027-01-01T00:00:00Z"}))
+    told(owner.post(f"chapters/{draft['id']}/hide"))
+    told(owner.patch(f"series/{left['id']}", {"state": "draft"}))
+    title = "What was hidden, and whose files need new keys because their addresses are known"
+    migrations.downgrade(url, str(revisions.TITLES.index(title)))
+    migrations.upgrade(url)
+    ids = concealing.due(any_site.db, after=NONE, most=9)
+    found = {(one.kind, one.id) for id in ids for one in concealing.of(any_site.db, id)}
+    assert found == {("chapter", hidden["id"]), ("chapter", put_off["id"]), ("series", left["id"])}
+    assert {shown["id"], never["id"]}.isdisjoint(id for _, id in found)
+    assert swept(any_site) == Swept(files_concealed=2)

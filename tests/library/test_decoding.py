@@ -109,3 +109,29 @@ def test_the_service_stays_alive_for_everybody_else(site: Site, spoiled: None) -
             told(answer, 201)
     assert told(uploader.get(f"chapters/{chapter['id']}"))["pageCount"] == 3
     assert len(site.stored) == 3
+
+
+def test_a_decoder_takes_no_more_than_there_is(tmp_path: Path) -> None:
+    """UP-04: what a function or a container has, less what the service needs; never more than two GiB."""
+    group, none = tmp_path / "memory.max", str(tmp_path / "nothing")
+    group.write_text("1073741824\n")
+    mb = 1 << 20
+    on_lambda = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}
+    assert decoding.most_memory(on_lambda, [str(group)]) == 384 * mb
+    assert decoding.most_memory({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "10240"}, [none]) == 2048 * mb
+    assert decoding.most_memory({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"}, [none]) == 64 * mb
+    assert decoding.most_memory({}, [none, str(group)]) == 448 * mb
+    assert decoding.most_memory({}, [none]) == decoding.MOST_MEMORY
+    group.write_text("max\n")
+    assert decoding.most_memory({}, [str(group), none]) == decoding.MOST_MEMORY
+
+
+def test_a_small_function_takes_pages_and_puts_off_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder of a function of 192 MB has 64: a page fits, be it as it was sent; 30 megapixels do not."""
+    monkeypatch.setattr(images, "_idle", [])
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "192")
+    found, *_ = images.prepare(io.BytesIO(page("png", 1000, 1500)), max_bytes=10_000_000)
+    assert (found.width, found.height) == (1000, 1500)
+    with pytest.raises(Busy):
+        images.prepare(io.BytesIO(page("png", 5000, 6000)), max_bytes=100_000_000)
+    images.end_decoders()

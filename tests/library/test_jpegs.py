@@ -15,7 +15,7 @@ from tests.front import NOW, PAGE, Asker, File, Site, at_once, opened, refused, 
 from tests.library.uploading import Work
 
 DAY = timedelta(days=1)
-IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, s-maxage=86400, immutable"
 LONG = "public, max-age=0, s-maxage=300, stale-while-revalidate=3600, stale-if-error=604800"
 
 

@@ -6,12 +6,15 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from roliascan.database import dialects
 from roliascan.ids import new_id
-from roliascan.library import moving, stocktaking, sweep
+from roliascan.library import moving, reader, stocktaking, sweep
 from roliascan.library.stocktaking import Finding
 from roliascan.storage import StorageUnavailable
 from roliascan.storage.memory import MemoryStorage
 from tests import drawings
+from tests.database import bare, crowd
+from tests.database.kinds import on_mariadb
 from tests.front import NOW, Asker, File, Site, opened, refused, told
 from tests.library.uploading import Work, announced, asks, commits, puts, sends
 
@@ -19,7 +22,7 @@ STRIP = drawings.page("png", 40, 3_100)
 NAMES = ["thumbnail", "data-saver", "slice-001", "slice-002"]
 EACH = 1 + len(NAMES)
 DAY = timedelta(days=1)
-IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, s-maxage=86400, immutable"
 
 
 def strips(asker: Asker, chapter: Any, number: int = 1) -> Any:
@@ -81,6 +84,24 @@ def test_a_chapter_may_be_as_large_as_it_gets(work: Work) -> None:
     site.db.run(lambda tx: tx.insert_many("files", rows))
     site.db.run(lambda tx: tx.insert_many("pages", [{**more, "position": place} for place in range(2, 11)]))
     assert [len(one["variants"]) for one in work.shown()["pages"]] == [len(rows) + len(NAMES)] * 10
+
+
+@on_mariadb
+def test_few_variants_are_found_among_many_files_without(database_url: str) -> None:
+    """MariaDB counts nulls as one value: it would read all the files that came before there were variants."""
+    crowd.fill(database_url, series=30, chapters=2_000, pages=4_000)
+    columns = "id, storage_key, sha256, bytes, type, purpose, state, created_at"
+    values = "UUID(), CONCAT('pages/', seq), '', 1, 'image/png', 'page', 'ready', '2026-01-01'"
+    with bare.cursor(database_url) as cursor:
+        cursor.execute(f"INSERT INTO files ({columns}) SELECT {values} FROM seq_1_to_100000")
+        cursor.execute("ANALYZE TABLE files")
+        cursor.fetchall()
+        cursor.execute("SELECT chapter_id FROM pages ORDER BY chapter_id LIMIT 1 OFFSET 2000")
+        ((chapter,),) = cursor.fetchall()
+        sql = reader._SHOW_PUBLIC.replace(":id", f"'{chapter}'").replace(":no", "FALSE")
+        cursor.execute(f"EXPLAIN {dialects.mysql(sql)}")
+        plan = {row[2]: row[5] for row in cursor.fetchall()}
+    assert plan["v"] == "uq_files_original_id_variant"
 
 
 def test_what_waits_for_its_commit_is_not_seen(work: Work) -> None:

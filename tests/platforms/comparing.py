@@ -10,7 +10,7 @@ from tests.platforms.shapes import Reply, Request
 
 # What is made anew by each: identifiers, tokens, instants, signatures.
 FRESH = re.compile(
-    rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+    rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}(?:-[0-9a-f]{16})?"
     rb"|eyJ[\w-]+\.[\w-]+\.[\w-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT"
     rb"|signature=[\w-]+|expires=\d+"
 )

@@ -1,7 +1,7 @@
 """An nginx of the tests' own: a cache in front of the service, which does what the service's headers say."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -40,12 +40,12 @@ def running(upstream: str) -> Iterator[Nginx]:
     Only headers tell it what may be kept, and how long that is fresh. By `stale-if-error` alone it would go on where
     nobody answers, but not when the answer is 503.
     """
-    directory, port = program.server_directory("nginx"), program.free_port()
-    clock = directory / "clock"
-    clock.write_text("+0")
-    settings = directory / "nginx.conf"
-    settings.write_text(
-        f"""daemon off; master_process off; pid {directory}/pid; error_log stderr;
+    port = program.free_port()
+
+    def written(directory: Path) -> str:
+        settings = directory / "nginx.conf"
+        settings.write_text(
+            f"""daemon off; master_process off; pid {directory}/pid; error_log stderr;
 env FAKETIME_TIMESTAMP_FILE; env FAKETIME_NO_CACHE;
 events {{ worker_connections 64; }}
 http {{
@@ -65,11 +65,24 @@ http {{
     }}
 }}
 """
-    )
+        )
+        return str(settings)
+
+    with started(written, port) as one:
+        yield one
+
+
+@contextmanager
+def started(written: Callable[[Path], str], port: int) -> Iterator[Nginx]:
+    """`written` puts settings into a folder, and says where; they listen on this port."""
+    directory = program.server_directory("nginx")
+    clock = directory / "clock"
+    clock.write_text("+0")
+    settings = written(directory)
     faketime = _faketime()
     assert faketime is not None
     with program.running(
-        [str(found()), "-c", str(settings), "-e", "stderr"],
+        [str(found()), "-c", settings, "-e", "stderr"],
         environ={"LD_PRELOAD": faketime, "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"},
         ready=lambda: program.listens(port),
         directory=directory,

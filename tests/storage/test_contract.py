@@ -3,6 +3,8 @@
 import errno
 import io
 import os
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from roliascan.storage import BadKey, KeyTaken, NotStored, Storage, open_storage
 from tests.servers import azurite
 from tests.servers.parts import TEST_ALL
 from tests.storage import backends
+from tests.storage.test_s3_uploads import send
 
 BACKENDS: list[Any] = [
     "memory",
@@ -275,3 +278,81 @@ def test_no_descriptor_is_left_open(quick_storage: Storage) -> None:
     for number in range(1, 20):
         use(number)
     assert len(os.listdir("/dev/fd")) < before + 10  # a connection to a server may have been made anew
+
+
+# Addresses, for storages that sign them: memory and folders are served by the app, UploadThing shows all to everybody.
+
+TYPE, DISPOSITION = "application/pdf", "attachment; filename*=UTF-8''a%20b.pdf"
+showing = pytest.mark.parametrize("storage", BACKENDS[2:5], indirect=True)
+
+
+def address(storage: Storage, key: str = KEY, *, method: str = "GET", lasts: timedelta = timedelta(minutes=5)) -> str:
+    until = datetime.now(UTC) + lasts
+    found = storage.address(key, method=method, type=TYPE, disposition=DISPOSITION, expires_at=until)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("storage", [*BACKENDS[:2], "uploadthing"], indirect=True)
+def test_what_the_app_serves_has_no_other_address(storage: Storage) -> None:
+    put(storage, KEY)
+    how: dict[str, str] = {"type": TYPE, "disposition": DISPOSITION}
+    assert storage.address(KEY, method="GET", **how, expires_at=datetime.now(UTC) + timedelta(minutes=5)) is None
+
+
+@showing
+def test_who_has_the_address_reads_the_file(storage: Storage) -> None:
+    put(storage, KEY, b"0123456789")
+    url = address(storage)
+    answer = send(url)
+    assert (answer.status, answer.body) == (200, b"0123456789")
+    assert answer.headers["content-type"] == TYPE
+    assert answer.headers["content-disposition"] == DISPOSITION
+    part = send(url, headers={"Range": "bytes=3-5"})
+    assert (part.status, part.body) == (206, b"345")
+    looked = send(address(storage, method="HEAD"), "HEAD")
+    assert (looked.status, looked.body, looked.headers["content-length"]) == (200, b"", "10")
+    assert send(address(storage, "pages/absent.jpg")).status == 404
+
+
+@showing
+def test_an_address_is_good_for_nothing_else(storage: Storage) -> None:  # ST-13, ST-21
+    other = KEY.replace("1.jpg", "2.jpg")
+    for key in (KEY, other):
+        put(storage, key, b"0123456789")
+    url = address(storage)
+    bare, _, signed = url.partition("?")
+    tampered = re.sub(r"((?:Signature|sig)=)(..)", lambda found: found[1] + ("00" if found[2] != "00" else "11"), url)
+    later = re.sub(r"(Expires=)[0-9]+|(se=)[^&]+", lambda f: f"{f[1]}86400" if f[1] else f"{f[2]}2099-01-01", url)
+    assert url not in (tampered, later)
+    refused = {
+        "another key": send(url.replace("1.jpg", "2.jpg")),
+        "no signature": send(bare),
+        "another signature": send(tampered),
+        "a later end": send(later),
+        "another type": send(url.replace("application%2Fpdf", "text%2Fhtml").replace("application/pdf", "text/html")),
+        "to write": send(url, "PUT", {"x-ms-blob-type": "BlockBlob"}, b"other"),
+        "to delete": send(url, "DELETE"),
+    }
+    assert {name: answer.status for name, answer in refused.items() if answer.status not in (400, 401, 403, 404)} == {}
+    assert not any(b"0123456789" in answer.body for answer in refused.values())
+    assert [read(storage, key) for key in (KEY, other)] == [b"0123456789"] * 2
+    assert signed
+
+
+@showing
+def test_an_address_ends(storage: Storage) -> None:
+    put(storage, KEY, b"0123456789")
+    url = address(storage, lasts=timedelta(seconds=1))
+    patience = time.monotonic() + 60
+    while (answer := send(url)).status == 200 and time.monotonic() < patience:
+        time.sleep(0.2)
+    assert answer.status in (400, 403)
+    assert b"0123456789" not in answer.body
+
+
+@showing
+def test_no_address_of_what_is_no_key(storage: Storage) -> None:
+    for key in ("../x", "", "a//b", "/etc/passwd"):
+        with pytest.raises(BadKey):
+            address(storage, key)

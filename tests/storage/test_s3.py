@@ -277,6 +277,8 @@ ACTS: dict[str, Callable[[Storage], object]] = {
     "delete": lambda storage: storage.delete("pages/there.jpg"),
     "list": keys,
 }
+FAULTS = {"SlowDown": "SlowDown", "hang": "ReadTimeoutError", "reset before": "ConnectionClosedError"}
+"""What is written into the log."""
 PASSING = ["SlowDown", "InternalError", "ServiceUnavailable", "TooManyRequests", "reset before", "hang"]
 
 
@@ -306,6 +308,7 @@ def test_what_does_not_pass_is_refused_after_three_times(
         ACTS[act](behind)
     assert len(front.seen) <= 3
     assert front.seen
+    assert refusal.value.fault == FAULTS.get(what, refusal.value.fault) != ""
     assert not FOREIGN.search(whole(refusal.value))
     assert read(open_storage(s3_url), "pages/there.jpg") == b"there"
 

@@ -19,6 +19,7 @@ from roliascan.people import teams as people_teams
 from roliascan.platforms import start
 from roliascan.settings import BadSettings
 from roliascan.storage import open_storage
+from roliascan.storage.memory import MemoryStorage
 from roliascan.web import openapi
 from tests.drawings import flat, huge_avif, page
 from tests.front import API, FORM, NOW, Asker, File, Site, form, opened
@@ -452,6 +453,13 @@ def _gone(tour: Tour) -> str:
     return str(chapter["id"])
 
 
+class Signing(MemoryStorage):
+    """As one that shows files itself."""
+
+    def address(self, key: str, **how: Any) -> str:
+        return f"https://storage.example/{key}?signed"
+
+
 def _files(tour: Tour, url: str) -> None:
     made = tour.ask("201", "POST", "/files", tour.owner, **_form(("file", page())))
     tour.ask("201", "POST", "/files", tour.owner, **_form(("file", b"%PDF-1.7")))
@@ -459,6 +467,8 @@ def _files(tour: Tour, url: str) -> None:
     for expected, sent in _REFUSED_IMAGES.items():
         tour.ask(expected, "POST", "/files", tour.owner, **_form(("file", sent)))
     tour.ask("200", "GET", url)
+    with opened(tour.site.settings.database_url, storage=Signing(), FILES="private") as private:
+        tour.promises.check("GET", url, private.stranger.get(url))
     tour.ask("206", "GET", url, headers={"Range": "bytes=0-9"})
     tour.ask("416 range_not_satisfiable", "GET", url, headers={"Range": "bytes=999999-"})
 

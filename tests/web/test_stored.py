@@ -1,12 +1,15 @@
 """The bytes of stored files: their type, what browsers may do with them, ranges, and who gets them."""
 
+import json
 import time
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
+from roliascan.storage import StorageUnavailable
+from roliascan.storage.memory import MemoryStorage
 from tests import drawings
-from tests.front import PAGE, Asker, Site, refused, told
+from tests.front import PAGE, Asker, File, Site, opened, refused, told
 
 SIZE = len(PAGE)
 
@@ -188,3 +191,23 @@ def test_a_page_that_was_left_out_is_gone(site: Site, uploader: Asker, chapter: 
 def test_a_key_that_nobody_points_to_is_not_served(site: Site, url: str) -> None:
     site.write("DELETE FROM pages")
     refused(site.stranger.get(url), 404)
+
+
+class _Slow(MemoryStorage):
+    def put(self, key: str, source: BinaryIO, *, type: str) -> None:
+        raise StorageUnavailable(fault="SlowDown")
+
+
+def test_what_a_storage_says_is_in_the_log_and_in_no_answer(
+    sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:  # ST-21
+    with opened(sqlite_url, storage=_Slow()) as site:
+        uploader = site.sign_up("uploader")
+        chapter = uploader.makes_chapter(uploader.makes_series())
+        capsys.readouterr()
+        answer = uploader.send(f"chapters/{chapter['id']}/pages", File("file", PAGE))
+    problem = refused(answer, 503, "storage_unavailable")
+    assert "SlowDown" not in answer.text
+    fault, request = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (fault["event"], fault["fault"], fault["code"]) == ("fault", "SlowDown", "storage_unavailable")
+    assert fault["requestId"] == request["requestId"] == problem["requestId"]

@@ -34,7 +34,7 @@ resource "aws_rds_cluster" "site" {
   count                               = local.aurora ? 1 : 0
   cluster_identifier                  = local.name
   engine                              = "aurora-postgresql"
-  engine_version                      = "16.6"
+  engine_version                      = "16"
   database_name                       = "roliascan"
   master_username                     = "postgres"
   manage_master_user_password         = true

@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadAddress as error:
         return _fail(f"the database's address cannot be used: {error}")
     except Busy as error:
-        return _fail(f"{error}\n{str(error.__cause__ or '').partition(chr(10))[0]}".rstrip())
+        fault = f" ({error.fault})" if error.fault else ""
+        return _fail(f"{error}{fault}\n{str(error.__cause__ or '').partition(chr(10))[0]}".rstrip())
     except (Refusal, BadSettings) as error:
         return _fail(str(error))
     except BrokenPipeError:  # who read our output has gone, as `head` does

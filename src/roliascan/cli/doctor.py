@@ -12,7 +12,8 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import timedelta
 from functools import partial
 from importlib import metadata
 from typing import Literal, NamedTuple
@@ -25,8 +26,9 @@ from roliascan.app import storage_of
 from roliascan.cli import surroundings
 from roliascan.database import BadAddress, Database, Tx, faults, open_database, profiles, references, schema
 from roliascan.errors import Refusal
+from roliascan.ids import new_id
 from roliascan.settings import BadSettings, Settings
-from roliascan.storage import KeyTaken, NotStored, Storage
+from roliascan.storage import KeyTaken, NotStored, Storage, keys
 
 STATES = {"ok": "ok", "note": "NOTE", "wrong": "WRONG"}
 ENOUGH_BITS = 128
@@ -444,7 +446,9 @@ def _object_storage(found: Settings, storage: Storage) -> Findings:
             )
         else:
             yield Finding("storage", "ok", "strangers cannot list what is stored")
-    if not found.image_url:
+    if found.files == "private":
+        yield _private(storage)
+    elif not found.image_url:
         yield Finding("storage", "note", "IMAGE_URL is not set: every page passes through this service")
     if "endpoint=http:" in found.storage_url:
         yield Finding("storage", "note", "STORAGE_URL: the endpoint is http: files go there unencrypted")
@@ -454,6 +458,35 @@ def _uploadthing(found: Settings) -> Findings:
     yield Finding("storage", "note", "UploadThing does not say what becomes of a second file under one key")
     if not found.public_url_given:
         yield Finding("storage", "note", "PUBLIC_URL is not set: UploadThing is not asked to call back")
+
+
+def _private(storage: Storage) -> Finding:
+    """Strangers read nothing, and who has an address that the storage signed reads that one file."""
+    key, content = keys.new_key("pages", new_id(surroundings.now()), "png"), secrets.token_bytes(1000)
+    how = {"method": "GET", "type": "image/png", "disposition": "inline"}
+    storage.put(key, io.BytesIO(content), type="image/png")
+    try:
+        address = storage.address(key, **how, expires_at=surroundings.now() + timedelta(minutes=5)) or ""
+        signed, bare = _fetched(address), _fetched(address.partition("?")[0])
+    finally:
+        storage.delete(key)
+    if bare == content:
+        told = "anybody can read what is stored: with FILES=private allow strangers neither to read nor to list"
+        return Finding("storage", "wrong", told)
+    if signed != content:
+        told = "at an address that the storage signed, a file was not read: clients must reach it, and clocks be right"
+        return Finding("storage", "wrong", told)
+    return Finding("storage", "ok", "strangers read nothing; at an address that is signed for five minutes one does")
+
+
+def _fetched(address: str) -> bytes:
+    """What is there for anybody; nothing where that is refused."""
+    from urllib.request import urlopen
+
+    with suppress(OSError), urlopen(address, timeout=10) as answer:  # noqa: S310 - the storage's own address
+        content: bytes = answer.read()
+        return content
+    return b""
 
 
 def _keeps(storage: Storage, key: str) -> bool:

@@ -6,6 +6,7 @@ import socket
 
 from roliascan.platforms import serving
 from roliascan.settings import Settings
+from roliascan.worker import closed
 
 _LOOK_EVERY_S = 0.02
 
@@ -13,6 +14,7 @@ _LOOK_EVERY_S = 0.02
 def main() -> None:
     """Serves until SIGTERM or SIGINT, and says where once it can be reached."""
     found = Settings.from_environ(os.environ)
+    closed()  # granian's parent holds the same environment as its worker
     os.register_at_fork(after_in_child=_leave_ctrl_c_to_the_parent)
     try:
         serving.serve(host=found.host, port=found.port, ready=lambda: _watch(found))

@@ -14,7 +14,8 @@ from roliascan.cli import progress, surroundings
 from roliascan.cli.backups import manifest, tables
 from roliascan.cli.backups.manifest import COPIES, TABLES, Manifest
 from roliascan.cli.backups.tables import Damaged, NotEmpty
-from roliascan.database import migrations, open_database
+from roliascan.cli.importing.names import shown
+from roliascan.database import migrations, open_database, schema
 from roliascan.library import moving
 from roliascan.settings import Settings
 from roliascan.storage import open_storage
@@ -46,7 +47,12 @@ def _restore_rows(url: str, folder: Path, kept: Manifest, *, tell: Callable[[str
 
 
 def _prepare(url: str, kept: Manifest, tell: Callable[[str], None]) -> None:
-    """Brings the tables to what the backup's are."""
+    """Brings the tables to what the backup's are. Raises Damaged, NotEmpty, and what migrations raise."""
+    if kept.revision > schema.REVISION:
+        raise Damaged(
+            f"The backup is at revision {kept.revision} of the tables, and this version knows {schema.REVISION}:"
+            f" restore it with the version that made it, {shown(kept.version)}, or a newer one."
+        )
     migrations.upgrade(url, to=str(kept.revision), progress=tell)
     if (there := migrations.revision(url)) != kept.revision:
         raise NotEmpty(

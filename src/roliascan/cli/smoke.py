@@ -153,7 +153,7 @@ def _ready(visit: Visit) -> None:
         if answer.status == 200:
             return
         parts = answer.json if isinstance(answer.json, dict) else {}
-        wrong = "; ".join(f"{part}: {state}" for part, state in parts.items() if state not in {"ok", "unavailable"})
+        wrong = "; ".join(f"{part}: {state}" for part, state in parts.items() if state not in ("ok", "unavailable"))
         said = f"/ready answers {answer.status}. {wrong}"
     raise Failed(said)
 

@@ -8,6 +8,8 @@ into what one driver takes. The results are cached by the callers: a text is rew
 What no rewriting levels out:
 - `a STRAIGHT_JOIN b` reads `a` first. A list sorted by an index of `a`, of which few rows are shown, needs it: MariaDB
   prefers the smaller table, then sorts all there is. PostgreSQL decides by itself, and well.
+- `a FORCE INDEX (i) ON` is for MariaDB and MySQL as well: they take all nulls of a column for one value, so that they
+  would rather read all of `a` where most are null, than find the few that are not. The others decide by themselves.
 - `SET a = a + 1, b = a`: MySQL gives `b` the new `a`. `DO UPDATE` has no `WHERE` there.
 - `json_arrayagg` of no rows is null, but `[]` on SQLite. Its order is not defined. An instant in JSON is in each
   database's own form, a boolean 0 or 1 on two of them.
@@ -19,6 +21,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|(?<![:\w]):([a-z_][a-z0-9_]*)|%")
+
+_FORCED = re.compile(r" FORCE INDEX \(\w+\)")
 
 
 def _parameters(sql: str, write: Callable[[str], str], percent: str) -> str:
@@ -32,6 +36,7 @@ def _parameters(sql: str, write: Callable[[str], str], percent: str) -> str:
 def sqlite(sql: str) -> str:
     """For sqlite3: `:name` as it is; SQLite locks the whole file, so it knows no `FOR UPDATE`."""
     sql = sql.replace("json_arrayagg(", "json_group_array(").replace(" STRAIGHT_JOIN ", " CROSS JOIN ")
+    sql = _FORCED.sub("", sql)
     sql = sql.replace("CURRENT_TIMESTAMP", "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')")
     return re.sub(r"\s+FOR UPDATE\b", "", sql)
 
@@ -40,7 +45,7 @@ def postgresql(sql: str) -> str:
     """For psycopg2: `%(name)s`, and the names that JSON functions had before PostgreSQL 16."""
     sql = _parameters(sql, lambda name: f"%({name})s", "%%" if _has_parameters(sql) else "%")
     sql = sql.replace("json_arrayagg(", "json_agg(").replace("json_array(", "json_build_array(")
-    return sql.replace(" STRAIGHT_JOIN ", " JOIN ")
+    return _FORCED.sub("", sql.replace(" STRAIGHT_JOIN ", " JOIN "))
 
 
 def mysql(sql: str) -> str:

@@ -9,12 +9,14 @@ what image_terms.Variant does, but for its content how many bytes it has, in the
 """
 
 import json
+import os
 import resource
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roliascan.library.image_terms import Header, ImageDamaged, Variant, Wish
@@ -22,7 +24,10 @@ from roliascan.library.image_terms import Header, ImageDamaged, Variant, Wish
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-MOST_MEMORY = 2 << 30  # bytes of address space: three times what the largest image takes
+MOST_MEMORY = 2 << 30  # bytes of address space: twice what the largest image takes
+_SERVER = 128 << 20  # bytes that the service itself needs, of what there is
+_LEAST = 64 << 20
+_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 MOST_CPU_S = 30  # of a processor, for one image; the largest takes some 5
 
 _SAID = 1_000  # characters of what is wrong
@@ -32,7 +37,7 @@ Found = tuple[int, int, str]
 
 def main() -> None:
     """Answers until the input ends."""
-    _limit(resource.RLIMIT_AS, MOST_MEMORY)
+    _limit(resource.RLIMIT_AS, most_memory(os.environ))
     _limit(resource.RLIMIT_CORE, 0)
     _make_pillow_strict()
     asks, tells = sys.stdin.buffer, sys.stdout.buffer
@@ -46,6 +51,29 @@ def main() -> None:
         tells.write(f"{sum(len(one.content) for one in variants)} {told}\n".encode())
         tells.writelines(one.content for one in variants)
         tells.flush()
+
+
+def most_memory(environ: Mapping[str, str], groups: Sequence[str] = _GROUPS) -> int:
+    """Bytes for one decoder, so that the platform does not end the whole instance for one image.
+
+    AWS Lambda says what there is in its environment, and serves one request at a time; in a container its control group
+    does (docs.kernel.org/admin-guide/cgroup-v2.html), and two may decode at once.
+    """
+    megabytes = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    if megabytes.isdecimal():
+        return _within((int(megabytes) << 20) - _SERVER)
+    return min(_within((_number(path) - _SERVER) // 2) for path in groups)
+
+
+def _within(size: int) -> int:
+    return max(_LEAST, min(size, MOST_MEMORY))
+
+
+def _number(path: str) -> int:
+    """What a file holds; without one, or where it says that there is no limit, more than anybody has."""
+    with suppress(OSError, ValueError):
+        return int(Path(path).read_text())
+    return 1 << 60
 
 
 def _limit_time() -> None:

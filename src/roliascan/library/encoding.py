@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _EXTENSIONS: dict[ImageType, str] = {"image/webp": "webp", "image/jpeg": "jpg"}
 _WEBP_SIDE = 16_383  # pixels, RFC 9649
-_LOSSLESS_PIXELS = 16_000_000  # that are encoded at once: each needs some 40 bytes
+_LOSSLESS_PIXELS = 16_000_000  # that are encoded at once: each needs some 30 bytes
 _SAVER_WIDTH, _SAVER_SHARE = 1_000, 0.8  # of the page's bytes, above which it saves nobody anything
 _THUMBNAIL = (320, 480)
 _QUALITY, _SLICE_QUALITY, _JPEG_QUALITY = 75, 90, 88
@@ -45,7 +45,7 @@ def page_of(kind: str, content: bytes, image: "ImageFile", frames: int) -> Page:
 
 def variants(page: Page) -> Iterator[Variant]:
     """What is to be kept of it, if that is another encoding, and beside it. What cannot be made is left out."""
-    kept = _attempted(_kept, page)
+    kept = _kept_if_possible(page)
     yield from kept
     size = len(kept[0].content) if kept else len(page.content)
     shown = _attempted(_shown, page, size)
@@ -67,6 +67,14 @@ def _attempted(make: Callable[..., Iterator[Variant]], *given: object) -> list[V
     except Exception as error:
         if isinstance(error, MemoryError) or "encoding error 1:" in str(error):  # libwebp's VP8_ENC_ERROR_OUT_OF_MEMORY
             raise MemoryError from error
+        return []
+
+
+def _kept_if_possible(page: Page) -> list[Variant]:
+    """It takes the most memory of all; where that is not there, the page stays as it was sent."""
+    try:
+        return _attempted(_kept, page)
+    except MemoryError:
         return []
 
 

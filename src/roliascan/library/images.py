@@ -96,7 +96,7 @@ def prepare(source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, w
     animation, nor of what is too high for a WebP. `thumbnail`: fits into 320 x 480; what does so itself has neither.
     `slice-001` and so on: the parts of a tall strip, from the top, in full size. All are upright; the first two are in
     sRGB.
-    Needs, for each pixel, up to 10 bytes more than inspect, and 60 for a PNG of up to 16 million pixels.
+    Needs, for each pixel, up to 12 bytes more than inspect, and 35 for a PNG of up to 16 million pixels.
     """
     sent = _read(source, max_bytes, max_pixels)
     decoded = _decoded(sent, "page", wait)

@@ -122,7 +122,7 @@ SELECT c.id, c.series_id, s.slug AS series_slug, s.title AS series_title, c.numb
        f.placeholder))
      FROM pages p JOIN files f ON f.id = p.file_id WHERE p.chapter_id = c.id AND p.revision = c.revision) AS pages,
     (SELECT json_arrayagg(json_array(q.position, v.variant, v.storage_key, v.width, v.height, v.bytes, v.type))
-     FROM pages q JOIN files v ON v.original_id = q.file_id
+     FROM pages q STRAIGHT_JOIN files v FORCE INDEX (uq_files_original_id_variant) ON v.original_id = q.file_id
      WHERE q.chapter_id = c.id AND q.revision = c.revision) AS variants,
     {_beside_sql("<", "DESC")} AS previous, {_beside_sql(">", "ASC")} AS next,
     t.rating_sum, t.rating_count, c.version, s.state AS series_state, c.release_key, {{owns}} AS owns

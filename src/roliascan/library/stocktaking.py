@@ -9,6 +9,7 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import BinaryIO
 
 import msgspec
@@ -21,6 +22,7 @@ from roliascan.storage import NotStored, Storage, Stored
 _BLOCK = 1_000  # rows of one statement, and suspects kept in memory
 _BYTES = 1 << 20  # read at a time
 _PLACES = 20  # told of one file
+_FEW = 20  # files that are asked for one by one
 
 
 class Row(msgspec.Struct):
@@ -67,7 +69,10 @@ class Counts(msgspec.Struct, rename="camel"):
 
 
 class _Look(msgspec.Struct):
-    """A stocktaking under way. `suspects` are stored files without a row, looked at again by blocks."""
+    """A stocktaking under way. `suspects` are stored files without a row, `lacking` rows without the right file.
+
+    Both are looked at again by blocks.
+    """
 
     db: Reader
     storage: Storage
@@ -78,6 +83,7 @@ class _Look(msgspec.Struct):
     pause: Callable[[], None]
     counts: Counts
     suspects: list[str] = []
+    lacking: list[Row] = []
     chosen: list[Row] = []
     seen: int = 0
 
@@ -114,8 +120,10 @@ def compare(
         if stored and not row:
             _suspect(look, stored.key)
     _clear(look)
+    _look_again(look)
     for row in sorted(look.chosen, key=lambda row: row.storage_key):
         _check_hash(look, row)
+    _look_again(look)
     return look.counts
 
 
@@ -148,7 +156,7 @@ def pairs(rows: Iterator[Row], files: Iterator[Stored]) -> Iterator[tuple[Row | 
 
 def _check(look: _Look, row: Row, stored: Stored | None) -> None:
     if stored is None or stored.bytes != row.bytes:
-        _find_wrong_size(look, row)
+        _lack(look, row)
     elif look.sample is not None:
         _choose(look, row, look.sample)
     elif look.hashes:
@@ -164,9 +172,29 @@ def _choose(look: _Look, row: Row, most: int) -> None:
         look.chosen[place] = row
 
 
-def _find_wrong_size(look: _Look, row: Row) -> None:
-    """Bytes first, then the row: while it is there, they have to be."""
-    file = next(look.storage.list(row.storage_key), None)
+def _lack(look: _Look, row: Row) -> None:
+    look.lacking.append(row)
+    if len(look.lacking) == _BLOCK:
+        _look_again(look)
+
+
+def _look_again(look: _Look) -> None:
+    """Asks the storage for a few one by one, and for many once for all: there may be as many as rows."""
+    rows, look.lacking = look.lacking, []
+    if len(rows) <= _FEW:
+        for row in rows:
+            _find_wrong_size(look, row, next(look.storage.list(row.storage_key), None))
+        return
+    first, last = rows[0].storage_key, rows[-1].storage_key
+    between = takewhile(lambda file: file.key <= last, look.storage.list(after=first[:-1]))
+    wanted = {row.storage_key for row in rows}
+    found = {file.key: file for file in between if file.key in wanted}
+    for row in rows:
+        _find_wrong_size(look, row, found.get(row.storage_key))
+
+
+def _find_wrong_size(look: _Look, row: Row, file: Stored | None) -> None:
+    """Bytes first, then the row: while it is there, they have to be. `file` was listed just now."""
     if file is None or file.key != row.storage_key:
         _find(look, row, "missing", f"{row.bytes} bytes are not there")
     elif file.bytes != row.bytes:
@@ -178,7 +206,7 @@ def _check_hash(look: _Look, row: Row) -> None:
         with look.storage.open(row.storage_key) as source:
             found = hash_of(source)
     except NotStored:
-        _find_wrong_size(look, row)
+        _lack(look, row)
         return
     look.counts.hashed += 1
     if found != row.sha256:

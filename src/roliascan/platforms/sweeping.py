@@ -29,7 +29,8 @@ def run(seconds: float) -> dict[str, Any]:
     try:
         counts: dict[str, Any] = msgspec.to_builtins(_swept(time.monotonic() + seconds))
     except Refusal as refusal:
-        logs.log("error", "sweep failed", code=refusal.code, detail=refusal.detail)
+        fault = {"fault": refusal.fault} if refusal.fault else {}
+        logs.log("error", "sweep failed", code=refusal.code, detail=refusal.detail, **fault)
         raise SweepFailed(refusal.code) from None
     except Exception as error:
         start.log_failure(error, request_id="")

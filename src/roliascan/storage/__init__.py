@@ -37,6 +37,10 @@ class StorageUnavailable(Busy):
     code = "storage_unavailable"
     detail = "Files cannot be stored or read right now; please try again."
 
+    def __init__(self, detail: str | None = None, *, fault: str = "") -> None:
+        super().__init__(detail)
+        self.fault = fault
+
 
 class UnknownStorage(Refusal):
     """Raised at the start only; `detail` quotes no more of the URL than its scheme or folder."""
@@ -94,6 +98,13 @@ class Storage(Protocol):
 
         Then the app takes the bytes itself. A ticket is good for a file of this type, of so many bytes, and with this
         hash (lower-case hex), as far as a storage can hold who has it to that.
+        """
+
+    def address(self, key: str, *, method: str, type: str, disposition: str, expires_at: datetime) -> str | None:
+        """Where whoever has it reads this one file of this storage; None where the app passes the bytes on itself.
+
+        Until then, by this method (GET or HEAD), answered with this Content-Type and Content-Disposition. Whether there
+        is such a file is not looked after.
         """
 
 

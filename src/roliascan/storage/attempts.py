@@ -52,7 +52,7 @@ def ask(act: Callable[[], T], told: Told, known: Mapping[str, type[Refusal]] | N
         if known and fault.code in known:
             raise known[fault.code]
         if not fault.passes or attempt == ATTEMPTS:
-            raise StorageUnavailable(told.to_mend.get(fault.code))
+            raise StorageUnavailable(told.to_mend.get(fault.code), fault=fault.code)
         _pause(_PAUSE_S * attempt)
     raise AssertionError
 

@@ -141,23 +141,35 @@ class AzureStorage:
         It binds neither size nor type nor hash. learn.microsoft.com/rest/api/storageservices/delegate-access-with-
         shared-access-signature
         """
-        from azure.storage.blob import BlobSasPermissions, generate_blob_sas
+        from azure.storage.blob import BlobSasPermissions
+
+        url = self._signed(key, expires_at, permission=BlobSasPermissions(create=True))
+        return Ticket("PUT", url, {"Content-Type": type, "x-ms-blob-type": "BlockBlob"})
+
+    def address(self, key: str, *, method: str, type: str, disposition: str, expires_at: datetime) -> str | None:
+        """A shared access signature with which to read this one blob, by GET and by HEAD."""
+        from azure.storage.blob import BlobSasPermissions
+
+        may = BlobSasPermissions(read=True)
+        return self._signed(key, expires_at, permission=may, content_type=type, content_disposition=disposition)
+
+    def _signed(self, key: str, expires_at: datetime, **bound: Any) -> str:
+        from azure.storage.blob import generate_blob_sas
 
         name = self._name(key)
-        signed: dict[str, Any] = (
+        signer: dict[str, Any] = (
             {"account_key": self._key} if self._key else {"user_delegation_key": self._until(expires_at)}
         )
         signature = generate_blob_sas(
             self._place.account,
             self._place.container,
             name,
-            permission=BlobSasPermissions(create=True),
             expiry=expires_at,
             protocol="https,http" if self._place.endpoint.startswith("http:") else "https",
-            **signed,
+            **signer,
+            **bound,
         )
-        url = f"{self._place.endpoint}/{self._place.container}/{name}?{signature}"
-        return Ticket("PUT", url, {"Content-Type": type, "x-ms-blob-type": "BlockBlob"})
+        return f"{self._place.endpoint}/{self._place.container}/{name}?{signature}"
 
     def _until(self, expires_at: datetime) -> "UserDelegationKey":
         """A key to sign with for as long, which Azure gave us as who we are, and takes back with our rights."""
@@ -270,7 +282,9 @@ def _fault(error: Exception) -> Fault | None:
             return Fault("credentials", passes=False)
         code = getattr(error, "error_code", None)
         name = str(getattr(code, "value", code) or error.status_code)
-        return Fault(name if re.fullmatch(r"\w{1,60}", name) else "", passes=error.status_code in PASSING)
+        return Fault(
+            name if re.fullmatch(r"\w{1,60}", name) else str(error.status_code), passes=error.status_code in PASSING
+        )
     return Fault("unreachable", passes=True) if isinstance(error, AzureError | OSError) else None
 
 

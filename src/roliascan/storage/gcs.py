@@ -119,20 +119,27 @@ class GoogleStorage:
             "x-goog-content-length-range": f"{bytes},{bytes}",
             "x-goog-if-generation-match": "0",
         }
+        # it adds Host to them
+        return Ticket("PUT", self._signed(key, expires_at, method="PUT", headers=dict(headers)), headers)
+
+    def address(self, key: str, *, method: str, type: str, disposition: str, expires_at: datetime) -> str | None:
+        """A signed GET or HEAD. Where IAM signs, it is asked for each."""
+        return self._signed(key, expires_at, method=method, response_type=type, response_disposition=disposition)
+
+    def _signed(self, key: str, expires_at: datetime, **bound: Any) -> str:
         name = self._name(key)
 
         def sign() -> str:
             url: str = self._blob(name).generate_signed_url(
                 version="v4",
-                method="PUT",
                 expiration=expires_at,
-                headers=dict(headers),  # it adds Host to them
                 credentials=self._access.signer,
                 api_access_endpoint=self._endpoint,
+                **bound,
             )
             return url
 
-        return Ticket("PUT", ask(sign, _TOLD), headers)
+        return ask(sign, _TOLD)
 
     def is_listed_to_strangers(self) -> bool:
         """Whether anybody may list what is stored, without credentials. Raises StorageUnavailable."""

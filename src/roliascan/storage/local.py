@@ -97,6 +97,9 @@ class LocalStorage:
     def ticket(self, key: str, *, type: str, bytes: int, sha256: str, expires_at: datetime) -> Ticket | None:
         return None
 
+    def address(self, key: str, *, method: str, type: str, disposition: str, expires_at: datetime) -> str | None:
+        return None
+
     def _settle(self) -> None:
         """Ends what writers did not, who died when a file had its key and had not yet lost the name of its draft."""
         with suppress(OSError), self._folder([_INCOMING]) as incoming, os.scandir(incoming) as entries:
@@ -133,7 +136,7 @@ def _refusals(not_ours: type[Refusal]) -> Iterator[None]:
         if error.errno in _FULL:
             raise StorageFull from error
         if error.errno in _DOWN:
-            raise StorageUnavailable from error
+            raise StorageUnavailable(fault=errno.errorcode[error.errno]) from error
         raise
 
 

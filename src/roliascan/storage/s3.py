@@ -163,20 +163,24 @@ class S3Storage:
         digest = _base64(sha256)
         with named():
             ends = min(expires_at, self._clients.credentials_end() or expires_at)
-            url = self._clients.own.generate_presigned_url(
-                "put_object",
-                Params={
-                    "Bucket": self._place.bucket,
-                    "Key": self._name(key),
-                    "ContentLength": bytes,
-                    "ContentType": type,
-                    "ChecksumSHA256": digest,
-                    "IfNoneMatch": "*",
-                },
-                ExpiresIn=max(1, int((ends - datetime.now(UTC)).total_seconds())),
-            )
+        bound = {"ContentLength": bytes, "ContentType": type, "ChecksumSHA256": digest, "IfNoneMatch": "*"}
+        url = self._signed("put_object", key, ends, bound)
         headers = {"Content-Type": type, "If-None-Match": "*", "x-amz-checksum-sha256": digest}
         return Ticket("PUT", url, headers, expires_at=ends if ends < expires_at else None)
+
+    def address(self, key: str, *, method: str, type: str, disposition: str, expires_at: datetime) -> str | None:
+        """A presigned GET or HEAD, good for as long, or as our credentials are."""
+        if method == "HEAD":
+            return self._signed("head_object", key, expires_at, {})
+        answered = {"ResponseContentType": type, "ResponseContentDisposition": disposition}
+        return self._signed("get_object", key, expires_at, answered)
+
+    def _signed(self, act: str, key: str, ends: datetime, bound: dict[str, Any]) -> str:
+        seconds = max(1, int((ends - datetime.now(UTC)).total_seconds()))
+        named_so = {"Bucket": self._place.bucket, "Key": self._name(key)}
+        with named():
+            url: str = self._clients.own.generate_presigned_url(act, Params=named_so | bound, ExpiresIn=seconds)
+        return url
 
     def is_listed_to_strangers(self) -> bool:
         """Whether anybody may list what is stored, without credentials. Raises StorageUnavailable."""

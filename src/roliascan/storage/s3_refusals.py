@@ -1,5 +1,6 @@
 """What an S3 server, or the way to it, refuses, in our words: its own quote addresses and what was signed."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -55,6 +56,8 @@ def named(expected: Mapping[str, type[Refusal]] = _NOTHING) -> Iterator[None]:
         yield
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
+        code = code if re.fullmatch(r"\w{1,60}", code) else str(status)
     except (BotoCoreError, ResponseParserError) as error:
         code = type(error).__name__
     else:
@@ -63,4 +66,4 @@ def named(expected: Mapping[str, type[Refusal]] = _NOTHING) -> Iterator[None]:
         raise expected[code] from None
     if code in _FULL:
         raise StorageFull from None
-    raise StorageUnavailable(_TO_MEND.get(code)) from None
+    raise StorageUnavailable(_TO_MEND.get(code), fault=code) from None

@@ -157,6 +157,9 @@ class UploadThingStorage:
             return None
         return Stored(key, file.size, datetime.fromtimestamp(file.uploaded_at / 1000, UTC))
 
+    def address(self, key: str, *, method: str, type: str, disposition: str, expires_at: datetime) -> None:
+        """What it keeps is public: there is nothing to sign."""
+
     def ticket(self, key: str, *, type: str, bytes: int, sha256: str, expires_at: datetime) -> Ticket | None:
         """A signed address that takes a form with one `file` of this size and type. It does not bind the hash."""
         called = {"x_ut_slug": SLUG} if self._calls_at else {}

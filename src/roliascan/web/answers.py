@@ -92,6 +92,8 @@ def told(error: Exception, request_id: str) -> Told:
     if isinstance(error, errors.Invalid):
         more["errors"] = [{"field": one.field, "message": one.message} for one in error.problems]
     answer = problem(status_of(type(error)), error.code, error.detail, request_id, **more)
+    if fault := error.fault or getattr(error.__cause__, "fault", ""):
+        logs.log("warning", "fault", requestId=request_id, code=error.code, fault=fault)
     if isinstance(error, errors.TooMany | errors.Busy):
         answer.headers["Retry-After"] = str(error.retry_after)
     if answer.status == 401:

@@ -261,7 +261,7 @@ _MEANING = {
     204: "Done.",
     206: "The range.",
     304: "Still so.",
-    307: "At `Location`.",
+    307: "At `Location`, for as long as `Cache-Control` says.",
     308: "At `Location` now.",
 }
 _STATUS: Mapping[Any, int] = {Created: 201, Opened: 201, Empty: 204, Elsewhere: 307, Redirect: 308}
@@ -294,19 +294,22 @@ def _successes(route: Route, made: _Made) -> Iterator[tuple[str, _Part]]:
         yield "304", _success(route, 304, {})
     if route.handler is stored.show:
         yield "206", _success(route, 206, _BYTES)
+        yield "307", _success(route, 307, {})
 
 
 def _success(route: Route, status: int, content: _Part) -> _Part:
     names = ["X-Request-Id", *_HEADERS.get(status, ())]
-    names += ["ETag"] if _is_tagged(route) and status != 308 else []
+    names += ["ETag"] if _is_tagged(route) and status not in {307, 308} else []
     names += ["Accept-Ranges"] if route.handler is stored.show and content else []
     names += ["Set-Cookie"] if route.handler in vocabulary.SET_COOKIE else []
-    return _response(_MEANING[status], content, names, {"Cache-Control": _cache_control(route)})
+    return _response(_MEANING[status], content, names, {"Cache-Control": _cache_control(route, status)})
 
 
-def _cache_control(route: Route) -> _Part:
+def _cache_control(route: Route, status: int) -> _Part:
     if route.handler is stored.show:
-        return _text(f"`{IMMUTABLE}`, or `{PRIVATE}` for what not everybody may see.")
+        return _text(
+            f"`{stored.SENT_ON if status == 307 else IMMUTABLE}`, or `{PRIVATE}` for what not everybody may see."
+        )
     if route.method != "GET":
         return _text(f"`{PRIVATE}`")
     return _text(f"`{route.cache}`, or `{PRIVATE}` when you are signed in.")

@@ -1,6 +1,7 @@
-"""The bytes of stored files over HTTP, where the storage is local (RFC 9110, sections 8.8.3 and 14)."""
+"""The bytes of stored files over HTTP (RFC 9110, sections 8.8.3 and 14), or the way to them with FILES=private."""
 
 import re
+from datetime import timedelta
 from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 
@@ -11,6 +12,9 @@ from roliascan.storage import keys
 from roliascan.storage.keys import IMMUTABLE
 from roliascan.web.calls import Call
 from roliascan.web.headers import PRIVATE
+
+SIGNED_FOR = timedelta(minutes=5)
+SENT_ON = "public, max-age=60"
 
 
 class _Span(NamedTuple):
@@ -39,6 +43,9 @@ def show(call: Call, key: str) -> None:
     if not keys.is_key(key):
         raise NotFound
     file = files.find(call.db, key, viewer=call.viewer)
+    if call.settings.files == "private" and (address := _signed(call, file)):
+        _send_on(call, file, address)
+        return
     _describe(call, file)
     if _is_known(call, file):
         call.resp.status = 304
@@ -52,15 +59,37 @@ def show(call: Call, key: str) -> None:
         call.resp.set_stream(_Part(source, span.length), span.length)
 
 
-def _describe(call: Call, file: File) -> None:
+def _signed(call: Call, file: File) -> str | None:
+    """Where the storage itself shows the file to whoever has the address; None where it leaves that to us."""
+    how = {"method": call.req.method, "type": file.type, "disposition": _disposition(file)}
+    return call.storage.address(file.storage_key, **how, expires_at=call.now + SIGNED_FOR)
+
+
+def _send_on(call: Call, file: File, address: str) -> None:
+    """Kept for a shorter time than the address is good for: who is sent there still gets in."""
+    call.resp.status = 307
+    call.resp.set_headers(
+        {
+            "Location": address,
+            "Cache-Control": SENT_ON if file.is_public else PRIVATE,
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+    )
+
+
+def _disposition(file: File) -> str:
     name = file.name or file.storage_key.rpartition("/")[2]
     place = "inline" if file.type.startswith("image/") else "attachment"
+    return f"{place}; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _describe(call: Call, file: File) -> None:
     call.resp.content_type = file.type
     call.resp.set_headers(
         {
             "Accept-Ranges": "bytes",
             "Cache-Control": IMMUTABLE if file.is_public else PRIVATE,
-            "Content-Disposition": f"{place}; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Disposition": _disposition(file),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cross-Origin-Resource-Policy": "cross-origin",
             "ETag": _tag(file),

@@ -1,8 +1,10 @@
 """The manifest of a backup: what is in it, from which version; it is written last, so that what it names is whole."""
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from roliascan.cli import surroundings
 from roliascan.errors import NotFound
@@ -20,12 +22,12 @@ class Counted(msgspec.Struct, frozen=True):
 
 class Manifest(msgspec.Struct, rename="camel"):
     """`rows`: the folder, in that of the backup, that holds its tables and `objects.jsonl`. `missing`: keys of files
-    that the storage did not have."""
+    that the storage did not have. What is printed or leads to a file says nothing else: others may have made it."""
 
-    made: str
+    made: Annotated[str, Meta(pattern=r"\A[0-9TZ:.+-]{1,40}\Z")]
     version: str
-    revision: int
-    rows: str
+    revision: Annotated[int, Meta(ge=1)]
+    rows: Annotated[str, Meta(pattern=r"\Arows-[0-9A-Za-z_]{1,40}\Z")]
     tables: dict[str, Counted]
     objects: int
     bytes: int
@@ -41,7 +43,7 @@ def read(folder: Path) -> Manifest:
     """Raises NoBackup."""
     try:
         return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
         raise NoBackup(f"{folder} holds no backup that was finished: {NAME} cannot be read ({error}).") from None
 
 

@@ -7,6 +7,7 @@ Truth is 1 or 0, an instant is `instant_text`, everything else is what it is on 
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,9 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 
 from roliascan.cli.backups.manifest import Counted
+from roliascan.cli.importing.names import shown
 from roliascan.database import instant_text, profiles, references
 from roliascan.database.migrations import SQLALCHEMY_URLS
 from roliascan.errors import Conflict, Refusal
@@ -25,6 +28,7 @@ from roliascan.errors import Conflict, Refusal
 MIGRATIONS = {"schema_state", "alembic_version"}  # which only these write
 SEEDED = "counters"  # to which they also write the first rows
 STEP = 200  # rows in one statement
+LONGEST = 16 << 20  # bytes of a row: none of ours comes near, and a few kilobytes of gzip may say to be without end
 
 Tell = Callable[[str], None]
 
@@ -175,7 +179,7 @@ def load(url: str, folder: Path, expected: dict[str, Counted], *, tell: Tell) ->
     with _connected(url, "BEGIN IMMEDIATE", isolation="READ COMMITTED") as connection:
         tables = {table.name: table for table in _tables(connection)}
         if lacking := set(expected) ^ set(tables):
-            raise Damaged(f"The backup has other tables than this database: {', '.join(sorted(lacking))}.")
+            raise Damaged(f"The backup has other tables than this database: {shown(', '.join(sorted(lacking)))}.")
         _require_empty(connection, tables)
         connection.exec_driver_sql(f"DELETE FROM {SEEDED}")
         for name, table in tables.items():
@@ -195,17 +199,22 @@ def _require_empty(connection: sa.Connection, tables: dict[str, _Table]) -> None
         raise NotEmpty(f"The database has rows already ({', '.join(filled)}): restore into an empty one.")
 
 
+_ROW = msgspec.json.Decoder(list[str | int | float | None])
+_UNREADABLE = (OSError, EOFError, ValueError, OverflowError, zlib.error, msgspec.DecodeError, sa.exc.DataError)
+"""Bytes that are no rows, and values that no column takes."""
+
+
 def _load(connection: sa.Connection, table: _Table, path: Path) -> Counted:
     try:
         with gzip.open(path, "rb") as file:
-            counted = _Counting(file)
-            lines = iter(counted)
-            if json.loads(next(lines, b"null")) != list(table.kinds):
+            counted = _Counting(iter(lambda: file.readline(LONGEST), b""))
+            rows = (_ROW.decode(line) for line in counted)
+            if next(rows, None) != list(table.kinds):
                 raise Damaged(f"{path} has other columns than this database; is it of another version?")
-            for rows in _steps(json.loads(line) for line in lines):
-                _insert(connection, table, rows)
+            for step in _steps(rows):
+                _insert(connection, table, step)
             return counted.result
-    except (OSError, EOFError, ValueError) as error:
+    except _UNREADABLE as error:
         raise Damaged(f"{path} cannot be read: {error}; nothing was loaded.") from error
 
 
