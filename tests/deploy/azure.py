@@ -23,6 +23,7 @@ ROLES = {
 
 HEADERS = {"content-type", "x-ms-blob-type"}
 READABLE = ["/pages/*", "/covers/*", "/files/*"]
+READERS = '${var.private_files ? "private" : "blob"}'
 SECRET = re.compile(r"secret|password|token|_key$")
 
 
@@ -93,7 +94,7 @@ def accounts(module: Module) -> Findings:
         if name != "files" and one.get("allow_nested_items_to_be_public") is not False:
             yield f"{name}: it can be made public"
     for name, one in module.resource["azurerm_storage_container"].items():
-        if one.get("container_access_type") != ("blob" if name == "files" else "private"):
+        if one.get("container_access_type") != (READERS if name == "files" else "private"):
             yield f"{name}: strangers may {one.get('container_access_type')}"
     for name, one in module.resource["azurerm_key_vault"].items():
         if one.get("rbac_authorization_enabled") is not True or one.get("purge_protection_enabled") is not True:

@@ -16,6 +16,12 @@ resource "azurerm_cdn_frontdoor_profile" "site" {
   sku_name                 = "Standard_AzureFrontDoor"
   response_timeout_seconds = 230
   tags                     = local.tags
+  lifecycle {
+    precondition {
+      condition     = !var.private_files
+      error_message = "cdn needs files that strangers may read."
+    }
+  }
 }
 
 resource "azurerm_cdn_frontdoor_endpoint" "site" {

@@ -10,6 +10,7 @@ locals {
     PUBLIC_URL    = local.site_url
     STORAGE_URL   = "az://${azurerm_storage_account.files.name}/${azurerm_storage_container.files.name}"
     IMAGE_URL     = local.image_url
+    FILES         = var.private_files ? "private" : "public"
     CORS_ORIGINS  = join(",", var.cors_origins)
     TRUSTED_HOPS  = var.cdn ? "1" : "0" # Front Door; nobody else gets through then
     DATABASE_POOL = "1"                 # Azure gives a process of Python one request at a time

@@ -2,6 +2,7 @@
 
 locals {
   image_url = (
+    var.private_files ? "" :
     !var.cdn ? "${azurerm_storage_account.files.primary_blob_endpoint}${azurerm_storage_container.files.name}" :
     var.images_domain == "" ? "https://${azurerm_cdn_frontdoor_endpoint.site["images"].host_name}" : "https://${var.images_domain}"
   )
@@ -17,7 +18,7 @@ resource "azurerm_storage_account" "files" {
   min_tls_version                 = "TLS1_2"
   shared_access_key_enabled       = false
   local_user_enabled              = false
-  allow_nested_items_to_be_public = true # readers are strangers to it, see the container
+  allow_nested_items_to_be_public = !var.private_files # readers are strangers to it, see the container
   tags                            = local.tags
 
   # Browsers put what they upload straight here. What is deleted is gone; a copy elsewhere is what `roliascan backup` is for.
@@ -37,7 +38,7 @@ resource "azurerm_storage_account" "files" {
 resource "azurerm_storage_container" "files" {
   name                  = "files"
   storage_account_id    = azurerm_storage_account.files.id
-  container_access_type = "blob"
+  container_access_type = var.private_files ? "private" : "blob"
 }
 
 # What nobody completed goes, also while nothing runs.

@@ -54,6 +54,12 @@ variable "cors_origins" {
   default     = []
 }
 
+variable "private_files" {
+  description = "Nothing in the storage is public: readers ask the site, which sends them on. Not with cdn."
+  type        = bool
+  default     = false
+}
+
 variable "cdn" {
   description = "Front Door before the site and its files. It costs at rest."
   type        = bool

@@ -68,8 +68,8 @@ resource "google_compute_managed_ssl_certificate" "site" {
   }
   lifecycle {
     precondition {
-      condition     = var.site_domain != "" && var.images_domain != ""
-      error_message = "cdn needs site_domain and images_domain."
+      condition     = var.site_domain != "" && var.images_domain != "" && !var.private_files
+      error_message = "cdn needs site_domain and images_domain, and files that strangers may read."
     }
   }
 }

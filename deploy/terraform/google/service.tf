@@ -9,6 +9,7 @@ locals {
     PUBLIC_URL      = local.site_url
     STORAGE_URL     = "gs://${google_storage_bucket.files.name}"
     IMAGE_URL       = local.image_url
+    FILES           = var.private_files ? "private" : "public"
     CORS_ORIGINS    = join(",", var.cors_origins)
     TRUSTED_HOPS    = var.cdn ? "2" : "1" # Google's front end, and before it the load balancer
     REQUEST_TIMEOUT = "60s"

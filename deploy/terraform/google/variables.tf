@@ -69,6 +69,12 @@ variable "cors_origins" {
   default     = []
 }
 
+variable "private_files" {
+  description = "Nothing in the storage is public: readers ask the site, which sends them on. Not with cdn."
+  type        = bool
+  default     = false
+}
+
 variable "cdn" {
   description = "A load balancer with Cloud CDN before the files. It costs at rest, and needs both names."
   type        = bool

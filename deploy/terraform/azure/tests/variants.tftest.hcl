@@ -90,3 +90,15 @@ run "cdn" {
     error_message = "nobody reaches what migrates"
   }
 }
+
+run "private" {
+  command = plan
+  variables {
+    private_files = true
+  }
+
+  assert {
+    condition     = local.site.FILES == "private" && local.site.IMAGE_URL == "" && azurerm_storage_container.files.container_access_type == "private" && !azurerm_storage_account.files.allow_nested_items_to_be_public
+    error_message = "strangers read files"
+  }
+}

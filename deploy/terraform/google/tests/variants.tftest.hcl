@@ -99,6 +99,29 @@ run "cdn" {
   }
 }
 
+run "private" {
+  command = plan
+  variables {
+    private_files = true
+  }
+
+  assert {
+    condition     = local.site.FILES == "private" && local.site.IMAGE_URL == "" && length(google_storage_bucket_iam_member.readers) == 0
+    error_message = "strangers read files"
+  }
+}
+
+run "private_before_strangers" {
+  command = plan
+  variables {
+    private_files = true
+    cdn           = true
+    site_domain   = "comics.example"
+    images_domain = "images.comics.example"
+  }
+  expect_failures = [google_compute_managed_ssl_certificate.site]
+}
+
 run "no_names" {
   command = plan
   variables {
