@@ -19,6 +19,7 @@ FUZZ := .tools/fuzz
 CONFORMANCE := .tools/conformance
 DEPLOY := .tools/deploy
 CHECKOV := .tools/checkov
+PLAYED := .tools/played
 
 .PHONY: help setup serve test test-all check fuzz parity conformance contract deploy-check faults previous-release pipeline-dry-run bench lock clean .fill .azurite .uploadthing .emulator .serverless .squawk .postgresql16
 .DELETE_ON_ERROR:
@@ -76,7 +77,7 @@ contract: setup .azurite
 
 # Templates of deployment, and wrong ones, through the strictest checks that run here; nothing is deployed.
 # `make deploy-check ONLY=terraform`
-deploy-check: setup .serverless $(DEPLOY)/deploy.txt $(CHECKOV)/checkov.txt
+deploy-check: setup .serverless $(DEPLOY)/deploy.txt $(CHECKOV)/checkov.txt $(PLAYED)/played.txt
 	@$(BIN)/python -m tests.deploy $(ONLY)
 
 # Environments of their own, for what nothing else needs. A lock is complete; pip would not find in it what has extras.
@@ -120,6 +121,7 @@ lock: setup
 		--output-file requirements/conformance.txt
 	$(LOCK) requirements/deploy.in --output-file requirements/deploy.txt
 	$(LOCK) requirements/checkov.in --output-file requirements/checkov.txt
+	$(LOCK) requirements/played.in --output-file requirements/played.txt
 	$(LOCK) requirements/lambda-emulator.in --no-deps --output-file requirements/lambda-emulator.txt
 	$(LOCK) requirements/squawk.in --no-deps --output-file requirements/squawk.txt
 	$(LOCK) requirements/postgresql16.in --no-deps --output-file requirements/postgresql16.txt

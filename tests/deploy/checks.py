@@ -1,18 +1,34 @@
 """Every check of what lies in deploy/, in one list; a new target adds a module and its lines here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import yaml
 from lark import UnexpectedInput
 
-from tests.deploy import container, proxies, sam, serverless, terraform, tree, units, workflows, written
+from tests.deploy import (
+    azure,
+    container,
+    google,
+    names,
+    played,
+    proxies,
+    sam,
+    serverless,
+    terraform,
+    tree,
+    units,
+    workflows,
+    written,
+)
 from tests.deploy.facts import Facts
+from tests.deploy.hcl import Module
 from tests.deploy.rules import RULES
 
 Ask = Callable[[Path], list[str]]
+Read = TypeVar("Read")
 
 
 class Check(NamedTuple):
@@ -30,11 +46,17 @@ class Check(NamedTuple):
 
 def judged(facts: Callable[[Path], Facts], deploy: Path) -> list[str]:
     """What our own rules find."""
+    return judged_by(RULES, facts, deploy)
+
+
+def judged_by(
+    rules: Mapping[str, Callable[[Read], Iterator[str]]], read: Callable[[Path], Read], deploy: Path
+) -> list[str]:
     try:
-        of = facts(deploy)
+        of = read(deploy)
     except (ValueError, yaml.YAMLError, UnexpectedInput) as error:
         return [f"it cannot be read: {error}"]
-    return [f"{rule}: {told}" for rule, judge in RULES.items() for told in judge(of)]
+    return [f"{rule}: {told}" for rule, judge in rules.items() for told in judge(of)]
 
 
 def of_terraform(cloud: str) -> dict[str, Check]:
@@ -47,6 +69,17 @@ def of_terraform(cloud: str) -> dict[str, Check]:
         f"terraform {cloud} validate": Check(partial(terraform.validates, cloud), (terraform.found,), there, where),
         f"terraform {cloud} test": Check(partial(terraform.tests, cloud), (terraform.found,), there, where),
         f"terraform {cloud} checkov": Check(partial(terraform.linted, cloud), (terraform.checkov,)),
+    }
+
+
+def of_another_cloud(cloud: str, rules: Mapping[str, Callable[[Module], Iterator[str]]]) -> dict[str, Check]:
+    """The same for what is not AWS, by rules of its own, and by names: its provider is too large to be everywhere."""
+    needs = (terraform.found, played.python)
+    return of_terraform(cloud) | {
+        f"terraform {cloud} rules": Check(partial(judged_by, rules, partial(terraform.module, cloud))),
+        f"terraform {cloud} names": Check(partial(names.wrong, cloud)),
+        f"terraform {cloud} validate": Check(partial(played.validates, cloud), needs),
+        f"terraform {cloud} test": Check(partial(played.tests, cloud), needs),
     }
 
 
@@ -64,6 +97,8 @@ CHECKS = {
     "sam validate": Check(sam.validates, (sam.found,)),
     "sam build": Check(sam.builds, (sam.found,)),
     **of_terraform("aws"),
+    **of_another_cloud("google", google.RULES),
+    **of_another_cloud("azure", azure.RULES),
     "container rules": Check(container.wrong),
     "container ignores": Check(container.ignores),
     "container compose": Check(container.composed),

@@ -21,12 +21,15 @@ _ONE_AT_A_TIME = Lock()  # its parser remembers where it is, for all: of two thr
 
 
 class Module:
-    """The blocks of a folder: `resource` and `data` by type and name, `names` what `local.x` and `var.x` mean."""
+    """The blocks of a folder: `resource` and `data` by type and name, `names` what
+    `local.x` and `var.x` mean, `variables` and `outputs` as they stand there."""
 
     def __init__(self, folder: Path) -> None:
         self.resource: dict[str, dict[str, Any]] = defaultdict(dict)
         self.data: dict[str, dict[str, Any]] = defaultdict(dict)
         self.names: dict[str, Any] = {}
+        self.outputs: dict[str, Any] = {}
+        self.variables: dict[str, Any] = {}
         for file in sorted(folder.glob("*.tf")):
             with _ONE_AT_A_TIME:
                 read = hcl2.loads(file.read_text())
@@ -40,7 +43,10 @@ class Module:
         for block in parts.get("locals", []):
             self.names |= {f"local.{name}": value for name, value in block.items()}
         for block in parts.get("variable", []):
+            self.variables |= block
             self.names |= {f"var.{name}": one.get("default", "") for name, one in block.items()}
+        for block in parts.get("output", []):
+            self.outputs |= block
 
     def known(self, value: Any) -> Any:
         """A value with its references followed."""
@@ -58,7 +64,7 @@ class Module:
 def _plain(value: Any) -> Any:
     """Without the quotation marks that hcl2 keeps, and its own marks."""
     if isinstance(value, dict):
-        return {_plain(key): _plain(one) for key, one in value.items() if key != "__is_block__"}
+        return {_plain(key): _plain(one) for key, one in value.items() if not key.startswith("__")}
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
