@@ -88,6 +88,18 @@ def test_states_that_are_no_texts(uploading: Uploading, sender: Place, monkeypat
     assert "FAILED: /ready answers 503. database: [{}]" in ran.out
 
 
+def test_half_a_character_is_no_state(uploading: Uploading, sender: Place) -> None:
+    """JSON can have one, and what compares texts as UTF-8 cannot."""
+    with fronts.before(uploading.address) as front:
+        said = Said(200, {}, rb'{"id": "c", "state": "\ud800", "pageCount": 0, "pages": []}')
+        front.answer = lambda heard, _: said if heard.path.endswith("/chapters") else None
+        ran = sender.run("smoke", front.url)
+    assert ran.status == 1
+    [failed] = [line for line in ran.lines if "FAILED" in line]
+    assert failed.startswith("create a chapter")
+    assert "cannot be used" in failed
+
+
 def test_a_revoked_right_that_still_holds_is_found(uploading: Uploading, sender: Place) -> None:
     """A cache that answers for people would hide a ban: the step fails."""
     with fronts.before(uploading.address) as front:

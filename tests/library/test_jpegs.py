@@ -9,13 +9,13 @@ from PIL import Image
 
 from roliascan.library import images, sweep
 from roliascan.storage import StorageUnavailable
+from roliascan.storage.keys import IMMUTABLE
 from roliascan.storage.memory import MemoryStorage
 from tests import drawings
 from tests.front import NOW, PAGE, Asker, File, Site, at_once, opened, refused, told
 from tests.library.uploading import Work
 
 DAY = timedelta(days=1)
-IMMUTABLE = "public, max-age=31536000, s-maxage=86400, immutable"
 LONG = "public, max-age=0, s-maxage=300, stale-while-revalidate=3600, stale-if-error=604800"
 
 

@@ -11,6 +11,7 @@ from roliascan.ids import new_id
 from roliascan.library import moving, reader, stocktaking, sweep
 from roliascan.library.stocktaking import Finding
 from roliascan.storage import StorageUnavailable
+from roliascan.storage.keys import IMMUTABLE
 from roliascan.storage.memory import MemoryStorage
 from tests import drawings
 from tests.database import bare, crowd
@@ -22,7 +23,6 @@ STRIP = drawings.page("png", 40, 3_100)
 NAMES = ["thumbnail", "data-saver", "slice-001", "slice-002"]
 EACH = 1 + len(NAMES)
 DAY = timedelta(days=1)
-IMMUTABLE = "public, max-age=31536000, s-maxage=86400, immutable"
 
 
 def strips(asker: Asker, chapter: Any, number: int = 1) -> Any:

@@ -154,6 +154,11 @@ def test_calls_are_verified_as_the_sdk_does() -> None:
     assert sum(ours) == len(bodies)
 
 
+def test_a_signature_that_is_no_text_is_wrong() -> None:
+    """Some platforms pass headers on as JSON, which can have halves of characters."""
+    assert not is_signed(place("uploadthing:", token()), b"{}", "hmac-sha256=\ud800")
+
+
 def test_a_name_leads_back_to_its_key_only() -> None:
     prefix = sqids.prefix("comics1234")
     for key in (KEY, "a", "a-b_c.d/e", "x" * 200):

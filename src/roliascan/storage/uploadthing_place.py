@@ -135,7 +135,7 @@ def is_signed(place: Place, body: bytes, signature: str) -> bool:
     """Whether who knows the app's key signed this; no time tells how much of a signature was right."""
     from hmac import compare_digest
 
-    return compare_digest(f"{_SIGNED_BY}{_mac(place, body)}".encode(), signature.encode())
+    return compare_digest(f"{_SIGNED_BY}{_mac(place, body)}".encode(), signature.encode(errors="replace"))
 
 
 def _mac(place: Place, told: bytes) -> str:

@@ -95,7 +95,7 @@ def read(answer: object, into: type[T], *, asked: str) -> T:
     """JSON as such a thing, with what it has besides left out. Raises Unexpected."""
     try:
         found = msgspec.convert(answer, into)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeError) as error:  # JSON can have halves of characters, no text of ours
         raise Unexpected(asked, str(error)) from None
     return found
 
