@@ -132,6 +132,11 @@ def test_what_lambda_reports_is_what_is_billed(bare_place: Place) -> None:
     assert (told["other"], told["skipped"]) == (4, 0)
 
 
+def test_nobody_reports_by_asking_for_a_path(bare_place: Place) -> None:
+    told = counted(bare_place, [line(path=f"/{report(9_000_000, '9.5')}".replace("\t", "   "))])["usage"]
+    assert (told["reports"], told["views"]) == (0, 1)
+
+
 def test_how_platforms_wrap_lines(bare_place: Place) -> None:
     """Google's export, Azure's traces, and what puts a time in front."""
     wrapped = [

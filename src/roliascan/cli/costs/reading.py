@@ -82,12 +82,12 @@ def read(lines: Iterable[bytes]) -> Iterator[Request | Report | str]:
 
 
 def _read(line: bytes) -> Request | Report | str:
+    begin = line.find(b"{", 0, 300)  # what brings logs together writes its time, or a name, in front
+    if begin >= 0:  # whatever it looks like within: a path is what somebody asked for
+        return _of_json(line[begin:], depth=2)
     if found := _REPORT.search(line[:1_000]):
         return Report(float(found[1]), float(found[2]) if found[2] else None)
-    if _LIFE.search(line[:300]):
-        return "other"
-    begin = line.find(b"{", 0, 300)  # what brings logs together writes its time, or a name, in front
-    return _of_json(line[begin:], depth=2) if begin >= 0 else "skipped"
+    return "other" if _LIFE.search(line[:300]) else "skipped"
 
 
 def _of_json(text: bytes, *, depth: int) -> Request | Report | str:
