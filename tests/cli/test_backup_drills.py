@@ -16,6 +16,7 @@ import pytest
 from roliascan.cli import storage as command
 from roliascan.cli import surroundings
 from roliascan.cli.backups import tables
+from roliascan.database import open_database
 from roliascan.storage import open_storage
 from tests import drawings
 from tests.archives import cbz
@@ -28,6 +29,7 @@ from tests.platforms.sites import FORM, form
 from tests.servers import radosgw, server
 
 FROM = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
+FROM_EACH = pytest.mark.parametrize("database_url", [POSTGRESQL, MARIADB], indirect=True)
 INTO = pytest.mark.parametrize("empty_database_url", [MARIADB], indirect=True)
 KEPT = 8
 """Chapters of the writer: what is deleted was there for a while, as on a site, if a shorter one."""
@@ -136,7 +138,7 @@ def backed_up_while(writer: Writer, cloud: Place, kept: Path) -> None:
             return
 
 
-@FROM
+@FROM_EACH
 @INTO
 def test_a_backup_while_writes_go_on_is_whole(cloud: Place, empty_database_url: str) -> None:  # DB-21
     writer, kept = Writer(cloud), cloud.home / "kept"
@@ -154,6 +156,37 @@ def test_a_backup_while_writes_go_on_is_whole(cloud: Place, empty_database_url: 
                 assert all(other.files(chapter))
         assert other.run("storage", "check", "--hash").status == 0
         assert other.run("audit", "verify").status == 0
+
+
+def test_all_rows_are_of_one_moment(place: Place) -> None:  # DB-21
+    """What is changed after the first table was read is not in those that are read later."""
+    filled(place)
+    before = tables.counts(place.url)
+    (place.home / "rows").mkdir()
+    with closing(open_database(place.url)) as db:
+
+        def change(_told: str) -> None:
+            db.run(lambda tx: tx.write("UPDATE files SET bytes = bytes + 1"))
+
+        assert tables.dump(place.url, place.home / "rows", tell=change) == before
+    assert tables.counts(place.url) != before
+
+
+@FROM
+@INTO
+def test_a_server_takes_nothing_of_a_damaged_backup(place: Place, empty_database_url: str) -> None:
+    """The table that is damaged comes after others that are whole."""
+    filled(place)
+    kept = place.home / "kept"
+    assert place.run("backup", kept).status == 0
+    [path] = kept.glob("rows-*/tables/pages.jsonl.gz")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    with closing(elsewhere(place, empty_database_url)) as other:
+        ran = other.run("restore", kept)
+        assert (ran.status, other.count("users"), other.count("files")) == (1, 0, 0)
+        path.write_bytes(whole)
+        assert other.run("restore", kept).status == 0
 
 
 def findings(place: Place, *words: str) -> tuple[int, dict[str, str]]:

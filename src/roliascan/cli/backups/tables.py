@@ -91,6 +91,8 @@ def _connected(url: str, begin: str, *, isolation: str) -> Iterator[sa.Connectio
     engine = sa.create_engine(SQLALCHEMY_URLS[driver.kind], creator=lambda: raw, poolclass=sa.NullPool, **how)
     if driver.kind == "sqlite":
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    elif driver.kind == "mysql":
+        sa.event.listen(engine, "begin", lambda connection: _begin_on_mysql(connection, isolation))
     else:
         engine = engine.execution_options(isolation_level=isolation)
     try:
@@ -100,6 +102,12 @@ def _connected(url: str, begin: str, *, isolation: str) -> Iterator[sa.Connectio
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         fault = driver.fault(cause, raw) if isinstance(cause, driver.error) else None
         raise fault or error from error
+
+
+def _begin_on_mysql(connection: sa.Connection, isolation: str) -> None:
+    """For this transaction only: SQLAlchemy would set all of the session, which a pooler gives on to others."""
+    connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
+    connection.exec_driver_sql("START TRANSACTION")
 
 
 def _tables(connection: sa.Connection) -> list[_Table]:
