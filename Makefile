@@ -50,7 +50,7 @@ serve:
 test: setup .emulator .azurite .uploadthing
 	$(PYTEST)
 
-test-all: setup .emulator .azurite .uploadthing .postgresql16
+test-all: setup .emulator .azurite .uploadthing .serverless .postgresql16
 	TEST_ALL=1 $(PYTEST)
 
 check: setup .squawk

@@ -46,10 +46,10 @@ PARTS = {
     "lambda": Part(aws_lambda.found, "make .tools/aws-lambda-rie"),
     "chromium": Part(chromium.found, "apt-get install chromium"),
 }
+OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make .serverless")}
+"""What `make parity` needs besides, and of the tests only those of `make test-all`."""
 if TEST_ALL:
-    PARTS["postgresql16"] = Part(postgresql16.found, "make .postgresql16")
-OF_PARITY = {"serverless": Part(serverless_offline.found, "Node 20 and make parity")}
-"""What `make parity` needs besides, and no test."""
+    PARTS |= {"postgresql16": Part(postgresql16.found, "make .postgresql16"), **OF_PARITY}
 HIDEABLE = {*PARTS, *OF_PARITY, "postgresql16"}
 STORAGE_SERVERS = {"azurite": azurite.running, "gcs": gcs.running}
 DATABASE_SERVERS = {

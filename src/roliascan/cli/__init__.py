@@ -23,6 +23,7 @@ COMMANDS = {
     "storage": "look whether files are all there, or copy them to another storage",
     "backup": "keep a copy of the database and the files",
     "restore": "put a backup into any database and storage",
+    "cost": "read a log, and say what a function platform asks for that",
     "audit": "look whether the log of what was done is whole",
     "migrate": "bring the database to this version, or see what that would do",
     "package": "build the archive of a function, for AWS Lambda, Google or Azure",

@@ -25,7 +25,7 @@ from roliascan.library import moving, stocktaking
 from roliascan.library.stocktaking import Row
 from roliascan.storage import Storage, open_storage
 
-ROUNDS = 3  # until nothing was deleted between the rows and the files
+ROUNDS = 10  # until nothing was both added and deleted around the moment of the rows; a quiet site needs one
 
 
 class OfItself(Conflict):
