@@ -27,9 +27,10 @@ from tests.cli.test_smoke import STEPS
 from tests.database.kinds import MARIADB, POSTGRESQL
 from tests.platforms.sites import FORM, form
 from tests.servers import radosgw, server
+from tests.servers.parts import TEST_ALL
 
 FROM = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
-FROM_EACH = pytest.mark.parametrize("database_url", [POSTGRESQL, MARIADB], indirect=True)
+FROM_EACH = pytest.mark.parametrize("database_url", [POSTGRESQL, MARIADB] if TEST_ALL else [POSTGRESQL], indirect=True)
 INTO = pytest.mark.parametrize("empty_database_url", [MARIADB], indirect=True)
 KEPT = 8
 """Chapters of the writer: what is deleted was there for a while, as on a site, if a shorter one."""

@@ -193,7 +193,9 @@ PAGES = [*_no_images(), *_two_faced(), *_bombs(), *_large_heads(), *_cut_pages()
 
 
 def in_short(cases: list[Case]) -> list[Case]:
-    """Without nine of ten cuts, and without what takes so much memory by right."""
+    """Without nine of ten cuts, two of three polyglots, and what takes so much memory by right."""
     number = count()
     cheap = [case for case in cases if case.most == Most()]
-    return [case for case in cheap if "that are cut" not in case.group or next(number) % 10 == 0]
+    among = {"that are cut": 10, "of two kinds": 3}
+    every = [next((n for words, n in among.items() if words in case.group), 1) for case in cheap]
+    return [case for case, n in zip(cheap, every, strict=True) if n == 1 or next(number) % n == 0]
