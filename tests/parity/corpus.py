@@ -14,7 +14,7 @@ from tests.platforms.dozen import ADMIN, DIFFERENCES, DOZEN, JSON, Step
 from tests.platforms.sites import FORM
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
-NAMES = dict.fromkeys(("session", "user", "comment", "team", "upload"), NOBODY) | {"permission": "read:audit"}
+NAMES = dict.fromkeys(("session", "user", "comment", "team", "upload", "page"), NOBODY) | {"permission": "read:audit"}
 """What addresses hold until a step keeps something better."""
 _CALLED = {"series_": "{series}", "key": "pages/none.png"}
 _TURN = ("POST", "GET", "PUT", "PATCH")
