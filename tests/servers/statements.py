@@ -28,10 +28,9 @@ _NO_COMMENT = r"(?:\s|/\*.*?\*/|--[^\n]*\n)*"
 _START = rf"(?:^|;){_NO_COMMENT}"
 FORBIDDEN = {
     "prepares": re.compile(rf"{_START}(PREPARE|EXECUTE|DEALLOCATE)\b", re.I | re.S),
-    # STATEMENT (MariaDB), LOCAL and TRANSACTION end with what they are said for; the rest is PyMySQL's opening
+    # SET STATEMENT (MariaDB) and SET LOCAL end with what they are said for; the rest is PyMySQL's opening
     "sets": re.compile(
-        rf"{_START}(RESET\b|DISCARD\b|SET\b(?!\s+(LOCAL|STATEMENT|TRANSACTION)\b"
-        r"|\s+NAMES utf8mb4$|\s+AUTOCOMMIT = [01]$))"
+        rf"{_START}(RESET\b|DISCARD\b|SET\b(?!\s+(LOCAL|STATEMENT)\b|\s+NAMES utf8mb4$|\s+AUTOCOMMIT = [01]$))"
         r"|\bset_config\s*\(|@\w+\s*:=|\bINTO\s+@",
         re.I | re.S,
     ),
