@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from struct import unpack_from
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from roliascan.library import pictures, slicing
 from roliascan.library.image_terms import KEPT, ImageType, Variant
@@ -181,12 +181,12 @@ def _slice(page: Page, name: str, part: "Image") -> Variant:
 
 def _as_sent(page: Page) -> dict[str, object]:
     """How the JPEG was coded, which loses next to nothing when it is done again."""
-    from PIL.JpegImagePlugin import get_sampling
+    from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-    sampling = get_sampling(page.image)
+    image = cast(JpegImageFile, page.image)
     return {
-        "qtables": page.image.quantization,  # type: ignore[attr-defined]
-        "subsampling": max(sampling, 0),  # -1: of another kind, or of grey
+        "qtables": image.quantization,
+        "subsampling": max(get_sampling(image), 0),  # -1: of another kind, or of grey
         "icc_profile": page.profile,
         "optimize": True,
     }
