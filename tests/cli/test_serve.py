@@ -21,7 +21,7 @@ from typing import Any
 from roliascan.cli.demo.story import PEOPLE, SERIES
 from tests.cli.clones import clone, end, made, until
 from tests.platforms import clients
-from tests.platforms.processes import alive, children, megabytes, within
+from tests.platforms.processes import alive, children, megabytes, soon
 from tests.servers import program
 
 BUDGET_MB = 60
@@ -65,7 +65,7 @@ def test_a_fresh_clone(tmp_path: Path) -> None:
     started = time.monotonic()
     with on_terminal(home, "serve", PORT=port) as (process, terminal):
         seen = read_until(terminal, b"Stop it with Ctrl-C.")
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 30
         assert b"Drawing" not in seen
         assert ask(f"{address}/api/v1/chapters?limit=100") == before
         os.write(terminal, b"\x03")
@@ -155,8 +155,8 @@ def stop_while_a_request_is_under_way(address: str, process: "subprocess.Popen[b
         time.sleep(0.2)
         connection.sendall(body[10:])
         assert clients.until_closed(connection).startswith(b"HTTP/1.1 401 ")
-    assert within(3, lambda: not alive(master) and not alive(worker))
-    assert process.wait(3) == -signal.SIGTERM
+    assert soon(lambda: not alive(master) and not alive(worker))
+    assert process.wait(60) == -signal.SIGTERM
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tests.cli.fronts import Front, Heard, Said
 from tests.cli.places import Place
 from tests.cli.sending import Uploading, are_equal, contents, folder
 from tests.database.fronts import REMOTE, certify
-from tests.platforms.processes import within
+from tests.platforms.processes import soon
 
 JSON = {"Content-Type": "application/json"}
 
@@ -73,7 +73,7 @@ def test_killed_in_the_middle_and_run_again(uploading: Uploading, sender: Place)
 
         front.answer = hold
         process = sender.start("upload", where, "--to", series, "--site", front.url, "--parallel", 2)
-        assert within(60, lambda: len(front.asked("POST", "/complete")) >= 10 and len(front.asked("PUT")) >= 14)
+        assert soon(lambda: len(front.asked("POST", "/complete")) >= 10 and len(front.asked("PUT")) >= 14)
         process.kill()
         process.communicate()
         held.set()
@@ -104,7 +104,7 @@ def test_ctrl_c_ends_it_at_once_and_says_how_to_go_on(uploading: Uploading, send
 
         front.answer = hold
         process = sender.start("upload", where, "--to", uploading.chapter(), "--site", front.url)
-        assert within(60, lambda: len(front.asked("PUT")) == 4)
+        assert soon(lambda: len(front.asked("PUT")) == 4)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
         held.set()

@@ -85,7 +85,7 @@ def test_slow(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:  # DB
         start = time.monotonic()
         with pytest.raises(faults.Slow):
             db.read(sleep, Number)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 15
         monkeypatch.setattr(roliascan.database, "READ_LIMIT_S", 5.0)
         db.run(lambda tx: tx.read(sleep.replace("20", "0.2"), Number))  # the limit was that statement's own
         assert teams(db) == 0

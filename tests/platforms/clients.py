@@ -40,7 +40,7 @@ def invoke(function: str, event: Any) -> Any:
         return json.loads(answer.read())
 
 
-def raw(address: str, data: bytes, *, seconds: float = 5) -> bytes:
+def raw(address: str, data: bytes, *, seconds: float = 30) -> bytes:
     """Everything that comes back for these bytes until the server closes; raises TimeoutError when it does not."""
     with dial(address) as connection:
         connection.settimeout(seconds)

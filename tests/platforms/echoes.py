@@ -1,6 +1,5 @@
 """A small WSGI app that tells what reached it, and answers what RoliaScan itself never would."""
 
-import io
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -84,8 +83,20 @@ def _file(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
     """`size` letters as a file, through the server's wrapper where there is one."""
     size = int(_asked(environ, "size"))
     start_response("200 OK", [("content-type", "image/png"), ("content-length", str(size))])
-    blocks: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(b"a" * size), 8192)
+    blocks: Iterable[bytes] = environ["wsgi.file_wrapper"](_Letters(size), 8192)
     return blocks
+
+
+class _Letters:
+    """A file that is nowhere: many at once would need gigabytes, and as long as those take to fill."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def read(self, size: int, /) -> bytes:
+        taken = min(size, self._left)
+        self._left -= taken
+        return b"a" * taken
 
 
 ANSWERS = {

@@ -62,6 +62,11 @@ def megabytes(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
+def soon(true: Callable[[], bool]) -> bool:
+    """Whether something becomes true, for which a busy machine may take its time."""
+    return within(60, true)
+
+
 def within(seconds: float, true: Callable[[], bool]) -> bool:
     """Whether something becomes true in time."""
     deadline = time.monotonic() + seconds

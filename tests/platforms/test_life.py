@@ -25,7 +25,7 @@ from tests.database.kinds import POSTGRESQL, on_postgresql, on_servers
 from tests.database.proxy import between
 from tests.front import API, Clock, at_once, opened
 from tests.platforms import clients, processes, shapes
-from tests.platforms.processes import alive, within
+from tests.platforms.processes import alive, soon
 from tests.platforms.shapes import Request, http_api_event
 from tests.platforms.sites import FORM, form
 from tests.platforms.test_start import run
@@ -171,7 +171,7 @@ def test_a_snapshot_by_lambdas_runtime_client(database_url: str, tmp_path: Path)
         function,
         process,
     ):
-        assert within(10, lambda: function.asked == ["/restore/next"])  # AWS's client called what comes before
+        assert soon(lambda: function.asked == ["/restore/next"])  # AWS's client called what comes before
         function.may_restore.set()
         assert function.invoke(LIST)["statusCode"] == 200
         assert function.asked[1:3] == ["/invocation/next", "response"]
@@ -202,8 +202,8 @@ def test_lambda_ends_a_process_between_two_requests(database_url: str) -> None: 
             assert function.invoke(LIST)["statusCode"] == 200
             assert connections(database_url) == 1
             os.kill(process.pid, signal.SIGTERM)
-            assert within(0.4, lambda: not alive(process.pid))
-            assert within(2, lambda: connections(database_url) == 0)
+            assert soon(lambda: not alive(process.pid))
+            assert soon(lambda: connections(database_url) == 0)
             assert proxy.sent.endswith(b"X\0\0\0\4")  # PostgreSQL's goodbye
 
 
@@ -213,19 +213,19 @@ def test_cloud_run_ends_a_process_that_is_answering(database_url: str) -> None: 
     command = [sys.executable, "-m", "functions_framework", "--target=web", f"--source={source}", "--host=127.0.0.1"]
     environ = environ_of(database_url) | {"K_SERVICE": "roliascan"}
     with processes.served(command, environ) as server:
-        assert within(10, lambda: program.answers(f"{server.address}/health"))
+        assert soon(lambda: program.answers(f"{server.address}/health"))
         with bare.cursor(database_url) as other:
             other.execute("BEGIN; LOCK TABLE series IN ACCESS EXCLUSIVE MODE")
             with clients.dial(server.address) as connection:
                 connection.sendall(f"GET {API}/series HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
-                assert within(5, lambda: connections(database_url) >= 2)
+                assert soon(lambda: connections(database_url) >= 2)
                 os.kill(server.pid, signal.SIGTERM)
                 time.sleep(0.2)
                 other.execute("ROLLBACK")
                 connection.settimeout(10)
                 assert clients.until_closed(connection).startswith(b"HTTP/1.1 200 ")
-        assert within(10, lambda: not alive(server.pid))
-        assert within(5, lambda: connections(database_url) == 0)
+        assert soon(lambda: not alive(server.pid))
+        assert soon(lambda: connections(database_url) == 0)
 
 
 # What it leaves behind.

@@ -15,7 +15,7 @@ import pytest
 from roliascan.platforms import server as numbers_of
 from tests.platforms import clients, processes, shapes
 from tests.platforms.clients import raw
-from tests.platforms.processes import alive, listens, within
+from tests.platforms.processes import alive, listens, soon, within
 from tests.platforms.shapes import Reply, Request
 from tests.servers import program
 
@@ -172,15 +172,12 @@ def test_slow_bodies_do_not_keep_readers_waiting(address: str) -> None:
     try:
         for connection in stalled:
             connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-        time.sleep(0.3)
-        began = time.monotonic()
+        assert soon(lambda: send(address, "POST", "/text", body=b"a").status == 503)
         assert send(address, "GET", "/text").status == 200
-        assert time.monotonic() - began < 5
-        assert send(address, "POST", "/text", body=b"a").status == 503
     finally:
         for connection in stalled:
             connection.close()
-    assert within(3, lambda: send(address, "POST", "/text", body=b"a").status == 200)
+    assert soon(lambda: send(address, "POST", "/text", body=b"a").status == 200)
 
 
 def test_slow_bodies_of_one_address_do_not_keep_others_from_writing(start_server: Callable[..., str]) -> None:
@@ -194,14 +191,14 @@ def test_slow_bodies_of_one_address_do_not_keep_others_from_writing(start_server
     try:
         for number, connection in enumerate(stalled):
             connection.sendall(begun % number)
-        assert within(10, lambda: writes("2001:db8::ffff").status == 503)  # of the same /64
+        assert soon(lambda: writes("2001:db8::ffff").status == 503)  # of the same /64
         answer = writes("2001:db8::ffff")
         assert (answer.headers["retry-after"], b"urn:roliascan:busy" in answer.body) == ("2", True)
         assert [writes(other).status for other in ("203.0.113.9", "2001:db8:0:1::1", "127.0.0.1")] == [200] * 3
     finally:
         for connection in stalled:
             connection.close()
-    assert within(10, lambda: writes("2001:db8::1").status == 200)
+    assert soon(lambda: writes("2001:db8::1").status == 200)
 
 
 def test_files_that_one_address_takes_slowly_do_not_keep_others_from_looking(start_server: Callable[..., str]) -> None:
@@ -215,14 +212,14 @@ def test_files_that_one_address_takes_slowly_do_not_keep_others_from_looking(sta
     try:
         for connection in stalled:
             connection.sendall(begun)
-        assert within(10, lambda: looks("203.0.113.9").status == 503)
+        assert soon(lambda: looks("203.0.113.9").status == 503)
         answer = looks("203.0.113.9")
         assert (answer.headers["retry-after"], b"urn:roliascan:busy" in answer.body) == ("2", True)
         assert [looks(other).status for other in ("203.0.113.10", "2001:db8::1", "127.0.0.1")] == [200] * 3
     finally:
         for connection in stalled:
             connection.close()
-    assert within(10, lambda: looks("203.0.113.9").status == 200)
+    assert soon(lambda: looks("203.0.113.9").status == 200)
 
 
 def test_all_places_taken_leave_threads_for_readers(start_server: Callable[..., str]) -> None:
@@ -234,10 +231,10 @@ def test_all_places_taken_leave_threads_for_readers(start_server: Callable[..., 
     try:
         for connection in bodies:
             connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-        assert within(20, lambda: send(address, "POST", "/text", body=b"a").status == 503)
+        assert soon(lambda: send(address, "POST", "/text", body=b"a").status == 503)
         for connection in files:
             connection.sendall(b"GET /uploads/file?size=50000000 HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert within(20, lambda: send(address, "GET", "/uploads/file?size=9").status == 503)
+        assert soon(lambda: send(address, "GET", "/uploads/file?size=9").status == 503)
         assert send(address, "GET", "/text").status == 200
     finally:
         for connection in (*bodies, *files):
@@ -258,10 +255,10 @@ def test_slow_headers_are_cut() -> None:
         slow.sendall(b"GET / HTTP/1.1\r\n")
         began = time.monotonic()
         with suppress(OSError):
-            while time.monotonic() - began < 5:
+            while time.monotonic() - began < 30:
                 slow.sendall(b"X-A: a\r\n")
                 time.sleep(0.1)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 20
 
 
 def test_names_and_addresses_of_version_6_are_listened_on() -> None:
@@ -286,12 +283,14 @@ def served(**environ: str) -> AbstractContextManager[processes.Server]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopping_lets_requests_finish(number: signal.Signals) -> None:  # SC 49
     with served() as (address, pid, output), clients.dial(address) as connection:
-        connection.sendall(b"GET /slow?seconds=2 HTTP/1.1\r\nHost: a\r\n\r\n")
-        time.sleep(0.3)
+        connection.sendall(b"GET /dripping?seconds=2 HTTP/1.1\r\n" + CLOSE + b"\r\n")
+        received = b""
+        while b"first" not in received:
+            received += connection.recv(65536)
         os.kill(pid, number)
-        assert within(1.5, lambda: not listens(address))
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-        assert within(5, lambda: not alive(pid))
+        assert soon(lambda: not listens(address))
+        assert clients.until_closed(connection).endswith(b"last")
+        assert soon(lambda: not alive(pid))
         # granian looks once, 1 ms after the worker has left: on a busy machine it says that it killed what had ended.
         assert [line for line in output().splitlines()[1:] if "refused to gracefully stop" not in line] == []
 
@@ -301,16 +300,16 @@ def test_idle_connections_do_not_delay_the_stop() -> None:
         idle.sendall(b"GET /text HTTP/1.1\r\nHost: a\r\n\r\n")
         assert idle.recv(65536)
         os.kill(pid, signal.SIGTERM)
-        assert within(2, lambda: not alive(pid))
+        assert within(8, lambda: not alive(pid))  # of the 10 that a request would have
 
 
 def test_a_request_without_end_does_not_delay_the_stop_forever() -> None:
     with served(STOP_AFTER="2") as (address, pid, output), clients.dial(address) as stalled:
-        stalled.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-        time.sleep(0.3)
+        stalled.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
+        assert stalled.recv(100).startswith(b"HTTP/1.1 100 ")
         os.kill(pid, signal.SIGTERM)
         assert not within(1, lambda: not alive(pid))
-        assert within(5, lambda: not alive(pid))
+        assert soon(lambda: not alive(pid))
         assert json.loads(output().splitlines()[-1])["level"] == "warning"
 
 
@@ -327,7 +326,7 @@ def test_its_log_is_lines_of_json_without_what_the_app_said() -> None:  # PR-07,
     with served() as (address, _, output):
         send(address, "GET", "/crash")
         raw(address, b"GET /cut HTTP/1.1\r\n" + CLOSE + b"\r\n")
-        assert within(2, lambda: len(output().splitlines()) == 4)
+        assert soon(lambda: len(output().splitlines()) == 4)
         assert {json.loads(line)["level"] for line in output().splitlines()[1:]} == {"error"}
         assert "secret" not in output()
 
@@ -345,4 +344,4 @@ def test_at_once(address: str) -> None:
     for thread in threads:
         thread.join()
     assert statuses == [200] * 16
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 7  # of the 8 that they take one after the other

@@ -17,7 +17,7 @@ from tests.database import bare
 from tests.database.kinds import direct_to_postgresql
 from tests.front import API, Asker, File, opened
 from tests.platforms import shapes
-from tests.platforms.processes import within
+from tests.platforms.processes import soon
 from tests.platforms.shapes import Request, http_api_event
 from tests.platforms.test_start import run
 from tests.platforms.test_time_left import environ_of
@@ -146,9 +146,9 @@ def stopped_within(url: str, start: Any, pid: int) -> Any:
     with bare.cursor(url) as other:
         other.execute("BEGIN; LOCK TABLE chapters IN ACCESS EXCLUSIVE MODE")
         answer = start()
-        assert within(10, lambda: _backends(url, "active") == 1)
+        assert soon(lambda: _backends(url, "active") == 1)
         os.kill(pid, signal.SIGSTOP)
-        assert within(20, lambda: _backends(url, "idle in transaction (aborted)") == 1)
+        assert soon(lambda: _backends(url, "idle in transaction (aborted)") == 1)
         other.execute("ROLLBACK")
     os.kill(pid, signal.SIGCONT)
     return answer.result(30)

@@ -166,7 +166,7 @@ def test_a_store_that_does_not_answer_is_not_waited_for_long(
     start = time.monotonic()
     (told,) = problems(JWT_SECRET=reference)
     assert "ReadTimeoutError" in told or "cannot be reached" in told
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_without_a_store_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

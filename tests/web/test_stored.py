@@ -117,7 +117,7 @@ def test_what_is_no_single_range_gets_the_whole(site: Site, url: str, asked: str
     started = time.monotonic()
     answer = site.stranger.get(url, headers={"Range": asked})
     assert (answer.status_code, answer.content) == (200, PAGE)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
 
 
 def test_a_range_holds_for_the_file_that_was_meant(site: Site, url: str) -> None:
