@@ -34,6 +34,7 @@ def page_of(work: Work, image: bytes = PAGE, *, published: bool = True) -> Any:
 def address(asker: Asker, page: Any) -> str:
     answer = asker.get(f"pages/{page['id']}/jpeg")
     assert (answer.status_code, answer.content) == (307, b""), answer.text
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
     return str(answer.headers["location"])
 
 

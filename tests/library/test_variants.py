@@ -209,7 +209,7 @@ def test_killed_between_bytes_and_rows_it_is_swept(work: Work, monkeypatch: pyte
     site = work.site
     strips(work.uploader, work.chapter)
     there = site.stored
-    monkeypatch.setattr("roliascan.library.pages.remove", lambda *_: None)
+    monkeypatch.setattr("roliascan.library.keeping.remove", lambda *_: None)
     refused(work.uploader.send(f"chapters/{work.chapter['id']}/pages", File("page_1", STRIP)), 409)
     assert len(site.stored) == 2 * EACH
     swept = sweep.run(site.db, site.storage, now=NOW + DAY + timedelta(minutes=1))

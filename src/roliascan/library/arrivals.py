@@ -7,8 +7,8 @@ import msgspec
 
 from roliascan.database import Database, Tx
 from roliascan.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge, UnsupportedType
-from roliascan.library import filing, pages, targets, tickets, uploads
-from roliascan.library.pages import New
+from roliascan.library import filing, keeping, targets, tickets, uploads
+from roliascan.library.keeping import New
 from roliascan.library.targets import KINDS
 from roliascan.library.uploads import Row
 from roliascan.people import sessions
@@ -131,17 +131,17 @@ def complete(db: Database, storage: Storage, upload_id: str, *, person: Person, 
 
 
 def _take_in(db: Database, storage: Storage, row: Row, *, person: Person, max_bytes: int, now: datetime) -> None:
-    with pages.kept_or_removed(storage) as stored:
+    with keeping.kept_or_removed(storage) as stored:
         new = _keep(storage, stored, row, max_bytes=max_bytes, now=now)
         found = new.found
         if (found.sent_bytes, found.sent_type, found.sent_sha256) != (row.bytes, row.type, row.sha256):
             raise NotAsAnnounced(
                 detail=f"This was announced as {row.type}, and is {found.sent_type}: announce what it is."
             )
-    with pages.removed_without_rows(db, storage, stored):
+    with keeping.removed_without_rows(db, storage, stored):
         is_first = db.run(_record, row, new, person=person, now=now)
     if not is_first:
-        pages.remove(storage, stored)
+        keeping.remove(storage, stored)
 
 
 def _keep(storage: Storage, stored: list[New], row: Row, *, max_bytes: int, now: datetime) -> New:
@@ -150,10 +150,10 @@ def _keep(storage: Storage, stored: list[New], row: Row, *, max_bytes: int, now:
     except NotStored:
         raise NotUploaded from None
     with source:
-        upload = pages.Upload(row.name or row.id, row.page, source, row.name)
+        upload = keeping.Upload(row.name or row.id, row.page, source, row.name)
         kind = KINDS[row.target_kind]
         most = min(max_bytes, row.bytes)  # whoever took the bytes: what is more is not even read
-        return pages.store(storage, stored, upload, kind.folder, kind.inspect, max_bytes=most, now=now)
+        return keeping.store(storage, stored, upload, kind.folder, kind.inspect, max_bytes=most, now=now)
 
 
 class _State(msgspec.Struct):
@@ -172,7 +172,7 @@ def _record(tx: Tx, row: Row, new: New, *, person: Person, now: datetime) -> boo
     person = sessions.confirm(tx, person, now=now)  # the bytes took their time
     name = filing.name_of(row.name, new)
     purpose = KINDS[row.target_kind].purpose
-    tx.insert_many("files", pages.file_rows(new, purpose=purpose, state="pending", name=name, person=person, now=now))
+    tx.insert_many("files", keeping.file_rows(new, purpose=purpose, state="pending", name=name, person=person, now=now))
     sql = "UPDATE upload_files SET state = 'complete', file_id = :file_id WHERE id = :id"
     tx.write(sql, id=row.id, file_id=new.file_id)
     return True

@@ -11,11 +11,11 @@ import msgspec
 from roliascan import text
 from roliascan.database import Database, Tx
 from roliascan.errors import Invalid, Problem
-from roliascan.library import documents, images, pages
+from roliascan.library import documents, images, keeping
 from roliascan.library.documents import Document
 from roliascan.library.image_terms import Variant
 from roliascan.library.images import Image
-from roliascan.library.pages import New, Upload
+from roliascan.library.keeping import New, Upload
 from roliascan.people import sessions
 from roliascan.people.persons import Person, require_right
 from roliascan.storage import AddressOf, Storage
@@ -52,15 +52,15 @@ def add(
     read; Invalid, TooLarge and images' refusals after.
     """
     require_right(person, "files.add")
-    with pages.kept_or_removed(storage) as stored:
+    with keeping.kept_or_removed(storage) as stored:
         names = [
-            name_of(upload.name, pages.store(storage, stored, upload, FOLDER, inspect, max_bytes=max_bytes, now=now))
+            name_of(upload.name, keeping.store(storage, stored, upload, FOLDER, inspect, max_bytes=max_bytes, now=now))
             for upload in uploads
         ]
         if not stored:
             raise Invalid(Problem("file", "send a file"))
     (new,), (name,) = stored, names
-    with pages.removed_without_rows(db, storage, stored):
+    with keeping.removed_without_rows(db, storage, stored):
         db.run(_insert, new, name, person=person, now=now)
     found = new.found
     return StoredFile(new.file_id, name, address_of(new.key), found.bytes, found.type, found.width, found.height)
@@ -68,7 +68,7 @@ def add(
 
 def _insert(tx: Tx, new: New, name: str, *, person: Person, now: datetime) -> None:
     require_right(sessions.confirm(tx, person, now=now), "files.add")  # the bytes took their time
-    tx.insert_many("files", pages.file_rows(new, purpose="file", name=name, person=person, now=now))
+    tx.insert_many("files", keeping.file_rows(new, purpose="file", name=name, person=person, now=now))
 
 
 def inspect(source: BinaryIO, *, max_bytes: int) -> tuple[Image | Document, BinaryIO, tuple[Variant, ...]]:

@@ -10,8 +10,8 @@ import msgspec
 
 from roliascan.database import Database, Reader, Tx
 from roliascan.errors import Busy, Refusal
-from roliascan.library import chapters, images, pages, series
-from roliascan.library.pages import Upload
+from roliascan.library import chapters, images, keeping, pages, series
+from roliascan.library.keeping import Upload
 from roliascan.people.persons import Person
 from roliascan.storage import Storage
 from roliascan.text import sort_key
@@ -67,16 +67,16 @@ def take_in(
     The drafted one is started, with `cover`, unless a series of its title has come meanwhile. Bytes first, then all
     rows in one transaction. Raises PageRefused, and what the verbs of series, chapters and pages raise.
     """
-    with pages.kept_or_removed(storage) as stored, pages.kept_or_removed(storage) as covers:
+    with keeping.kept_or_removed(storage) as stored, keeping.kept_or_removed(storage) as covers:
         for upload in uploads:
             with _named(upload):
-                pages.store(storage, stored, upload, pages.FOLDER, images.prepare, max_bytes=max_bytes, now=now)
+                pages.store(storage, stored, upload, max_bytes=max_bytes, now=now)
         if cover is not None:
-            pages.store(storage, covers, cover, COVERS, images.inspect, max_bytes=max_bytes, now=now)
-    with pages.removed_without_rows(db, storage, [*stored, *covers]):
+            keeping.store(storage, covers, cover, COVERS, images.inspect, max_bytes=max_bytes, now=now)
+    with keeping.removed_without_rows(db, storage, [*stored, *covers]):
         taken = db.run(_take_in, into, draft, stored, covers, person=person, now=now)
     if not taken.is_new_series:
-        pages.remove(storage, covers)
+        keeping.remove(storage, covers)
     return taken
 
 
@@ -95,8 +95,8 @@ def _take_in(
     tx: Tx,
     into: series.Draft | str,
     draft: chapters.Draft,
-    stored: list[pages.New],
-    covers: list[pages.New],
+    stored: list[keeping.New],
+    covers: list[keeping.New],
     *,
     person: Person,
     now: datetime,
@@ -109,7 +109,7 @@ def _take_in(
 
 
 def _series(
-    tx: Tx, into: series.Draft | str, covers: list[pages.New], *, person: Person, now: datetime
+    tx: Tx, into: series.Draft | str, covers: list[keeping.New], *, person: Person, now: datetime
 ) -> tuple[str, bool]:
     """The series' identifier, and whether it was started here."""
     if isinstance(into, str):
@@ -120,7 +120,7 @@ def _series(
     if known is not None:
         return known, False
     if covers:
-        tx.insert_many("files", pages.file_rows(covers[0], purpose="cover", person=person, now=now))
+        tx.insert_many("files", keeping.file_rows(covers[0], purpose="cover", person=person, now=now))
         into = msgspec.structs.replace(into, cover_id=covers[0].file_id)
     return series.create(tx, into, person=person, now=now), True
 

@@ -8,8 +8,8 @@ import msgspec
 from roliascan.database import Database, Duplicate, Reader, Tx
 from roliascan.errors import Invalid, NotFound, TooLarge, UnsupportedType
 from roliascan.ids import is_id
-from roliascan.library import files, images, pages, rights
-from roliascan.library.pages import NewVariant
+from roliascan.library import files, images, keeping, pages, rights
+from roliascan.library.keeping import NewVariant
 from roliascan.people.persons import Person
 from roliascan.storage import Storage
 
@@ -54,9 +54,9 @@ def make(db: Database, storage: Storage, page: Page, *, now: datetime) -> None:
         variant = images.as_jpeg(BytesIO(content), max_bytes=len(content))
     except (Invalid, TooLarge, UnsupportedType) as refusal:  # which its bytes were not when they came
         raise NotFound("No JPEG can be made of this page.") from refusal
-    new = pages.store_variant(storage, variant, pages.FOLDER, now=now)
+    new = keeping.store_variant(storage, variant, pages.FOLDER, now=now)
     try:
-        with pages.removed_without_rows(db, storage, [new]):
+        with keeping.removed_without_rows(db, storage, [new]):
             db.run(_record, page, new, now=now)
     except Duplicate:
         pass  # somebody was quicker, and their JPEG is as good
@@ -73,5 +73,5 @@ def _record(tx: Tx, page: Page, new: NewVariant, *, now: datetime) -> None:
     original = tx.one(sql, _Original, id=page.id)
     if original is None:
         raise NotFound
-    row = pages.variant_row(new, page.id, {**msgspec.structs.asdict(original), "created_at": now})
+    row = keeping.variant_row(new, page.id, {**msgspec.structs.asdict(original), "created_at": now})
     tx.insert_many("files", [row])

@@ -4,33 +4,22 @@ A chapter's pages are a set with a revision. Every change writes the rows of a n
 number that readers follow, so that they see the old pages or the new ones, whole.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
-from io import BytesIO
-from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from roliascan.database import Database, Tx
-from roliascan.database.faults import OutcomeUnknown
 from roliascan.errors import Conflict, Invalid, Problem, TooLarge
-from roliascan.ids import new_id
-from roliascan.library import chapters, images, rights
+from roliascan.library import chapters, images, keeping
+from roliascan.library.keeping import New, Upload
 from roliascan.people import sessions
 from roliascan.people.persons import Person, require_right
-from roliascan.storage import Storage, keys
-
-if TYPE_CHECKING:
-    from tempfile import SpooledTemporaryFile
-
-    from roliascan.library.documents import Document
-    from roliascan.library.image_terms import Variant
+from roliascan.storage import Storage
 
 FOLDER = "pages"
 MOST_PAGES = 1_000
-IN_MEMORY = 1 << 20  # bytes of an upload kept in memory before a temporary file takes them
 
 
 class PageExists(Conflict):
@@ -41,59 +30,6 @@ class PageExists(Conflict):
 class TooManyPages(TooLarge):
     code = "too_many_pages"
     detail = f"A chapter has at most {MOST_PAGES:,} pages."
-
-
-class Upload(NamedTuple):
-    """A file on its way in: its field's name for messages, the page number that it asks for, its bytes.
-
-    `name` is what its sender calls it.
-    """
-
-    field: str
-    number: int | None
-    source: IO[bytes]
-    name: str | None = None
-
-
-class NewVariant(NamedTuple):
-    """A variant of a file, stored under a key of its own; `sha256` is lower-case hex."""
-
-    file_id: str
-    key: str
-    name: str
-    type: str
-    width: int
-    height: int
-    bytes: int
-    sha256: str
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Of all that is stored."""
-        return (self.key,)
-
-
-class New(NamedTuple):
-    """A file whose bytes are stored and whose rows are not written yet; `found` is what it turned out to be."""
-
-    file_id: str
-    key: str
-    number: int | None
-    found: "images.Image | Document"
-    variants: tuple[NewVariant, ...] = ()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Of all that is stored."""
-        return (self.key, *(one.key for one in self.variants))
-
-
-class Inspect(Protocol):
-    """Finds out what a file is, what to keep of it, and what beside it; see images.Inspected."""
-
-    def __call__(
-        self, source: BinaryIO, *, max_bytes: int
-    ) -> "tuple[images.Image | Document, BinaryIO, tuple[Variant, ...]]": ...
 
 
 class Coming(NamedTuple):
@@ -157,98 +93,20 @@ def add(
     """
     held = chapters.look(db, chapter_id, person=person, version=version)
     require_right(person, "pages.add", owns=held.owns, leads=held.leads)
-    with kept_or_removed(storage) as stored:
+    with keeping.kept_or_removed(storage) as stored:
         for upload in uploads:
-            store(storage, stored, upload, FOLDER, images.prepare, max_bytes=max_bytes, now=now)
+            store(storage, stored, upload, max_bytes=max_bytes, now=now)
         if not stored:
             raise Invalid(Problem("files", "send at least one image"))
-    with removed_without_rows(db, storage, stored):
+    with keeping.removed_without_rows(db, storage, stored):
         db.run(attach, chapter_id, stored, person=person, version=version, now=now)
 
 
-@contextmanager
-def kept_or_removed(storage: Storage) -> Iterator[list[New]]:
-    """Around the storing of bytes: when it ends early, what was stored is taken away again."""
-    stored: list[New] = []
-    try:
-        yield stored
-    except BaseException:
-        remove(storage, stored)
-        raise
-
-
-@contextmanager
-def removed_without_rows(db: Database, storage: Storage, stored: Sequence[New | NewVariant]) -> Iterator[None]:
-    """Around the writing of rows: when they are refused, the bytes are taken away again.
-
-    Bytes without rows only wait to be swept; rows without bytes are a broken chapter. So the bytes stay where the rows
-    may be there after all: cut off while committing, or interrupted, which is no Exception.
-    """
-    try:
-        yield
-    except OutcomeUnknown:
-        raise
-    except Exception:
-        remove(storage, stored)
-        raise
-    db.if_undone(partial(remove, storage, stored))
-
-
-def remove(storage: Storage, stored: Sequence[New | NewVariant]) -> None:
-    for new in stored:
-        for key in new.keys:
-            storage.delete(key)
-
-
-def store(
-    storage: Storage,
-    stored: list[New],
-    upload: Upload,
-    folder: str,
-    inspect: Inspect,
-    *,
-    max_bytes: int,
-    now: datetime,
-) -> New:
-    """Looks what a file is, and keeps its bytes and those of its variants, each under a new key.
-
-    `stored` tells at any time what has to be taken away. Raises TooLarge and what `inspect` raises.
-    """
-    from tempfile import SpooledTemporaryFile  # 5 ms that readers do not pay
-
+def store(storage: Storage, stored: list[New], upload: Upload, *, max_bytes: int, now: datetime) -> None:
+    """Keeps the bytes of one more page. Raises TooManyPages, TooLarge, images' refusals."""
     if len(stored) >= MOST_PAGES:
         raise TooManyPages
-    with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
-        copied = _copy(upload, spool, max_bytes)
-        found, kept, variants = inspect(copied, max_bytes=max_bytes)
-        key = keys.new_key(folder, new_id(now), found.extension)
-        storage.put(key, kept, type=found.type)
-        stored.append(New(new_id(now), key, upload.number, found))
-        for variant in variants:
-            beside = store_variant(storage, variant, folder, now=now)
-            stored[-1] = stored[-1]._replace(variants=(*stored[-1].variants, beside))
-        return stored[-1]
-
-
-def store_variant(storage: Storage, variant: "Variant", folder: str, *, now: datetime) -> NewVariant:
-    """Keeps the bytes of a variant under a new key."""
-    from hashlib import sha256  # 2 ms that readers do not pay
-
-    name, kind, extension, width, height, content = variant
-    key = keys.new_key(folder, new_id(now), extension)
-    storage.put(key, BytesIO(content), type=kind)
-    return NewVariant(new_id(now), key, name, kind, width, height, len(content), sha256(content).hexdigest())
-
-
-def _copy(upload: Upload, spool: "SpooledTemporaryFile[bytes]", max_bytes: int) -> BinaryIO:
-    size = 0
-    while chunk := upload.source.read(min(1 << 16, max_bytes + 1 - size)):
-        size += len(chunk)
-        if size > max_bytes:
-            raise TooLarge(f"{upload.field}: a file may have at most {max_bytes:,} bytes.")
-        spool.write(chunk)
-    spool.seek(0)
-    return spool  # type: ignore[return-value]  # typeshed has it not as a BinaryIO, which it is
+    keeping.store(storage, stored, upload, FOLDER, images.prepare, max_bytes=max_bytes, now=now)
 
 
 def attach(
@@ -257,7 +115,7 @@ def attach(
     """The short transaction: lock, check again, insert."""
     held = _hold(tx, chapter_id, person=person, version=version, now=now)
     pages = _joined(tx, chapter_id, held, [Coming(new.file_id, new.number, new.found.wide) for new in stored])
-    rows = [row for new in stored for row in file_rows(new, purpose="page", person=person, now=now)]
+    rows = [row for new in stored for row in keeping.file_rows(new, purpose="page", person=person, now=now)]
     tx.insert_many("files", rows)
     _flip(tx, chapter_id, held.revision, pages, now=now)
     chapters.record_override(tx, "add_pages", held, person=person, id=chapter_id, now=now, pages=len(stored))
@@ -288,54 +146,6 @@ def _joined(tx: Tx, chapter_id: str, held: chapters.Held, coming: list[Coming]) 
     if len(pages) > MOST_PAGES or max(pages) > MOST_PAGES:
         raise TooManyPages
     return list(pages.values())
-
-
-def file_rows(
-    new: New, *, purpose: str, person: Person, now: datetime, name: str | None = None, state: str = "ready"
-) -> list[dict[str, object]]:
-    """The row of a file, and those of its variants. `purpose`: page, cover or file.
-
-    `state`: ready, or pending for what nobody may see yet. That of a variant says nothing: it is seen with its file.
-    """
-    row: dict[str, object] = {
-        "id": new.file_id,
-        "storage_key": new.key,
-        "sha256": new.found.sha256,
-        "sent_sha256": new.found.sent_sha256,
-        "bytes": new.found.bytes,
-        "type": new.found.type,
-        "width": new.found.width,
-        "height": new.found.height,
-        "placeholder": new.found.placeholder,
-        "name": name,
-        "owner_id": rights.viewer_id(person),
-        "purpose": purpose,
-        "state": state,
-        "created_at": now,
-        "original_id": None,
-        "variant": None,
-    }
-    return [row, *(variant_row(one, new.file_id, row) for one in new.variants)]
-
-
-def variant_row(new: NewVariant, original_id: str, original: Mapping[str, object]) -> dict[str, object]:
-    """The row of a variant: whose it is and what for, as its original's says."""
-    return {
-        **original,
-        "id": new.file_id,
-        "storage_key": new.key,
-        "sha256": new.sha256,
-        "sent_sha256": None,
-        "bytes": new.bytes,
-        "type": new.type,
-        "width": new.width,
-        "height": new.height,
-        "placeholder": None,
-        "name": None,
-        "state": "ready",
-        "original_id": original_id,
-        "variant": new.name,
-    }
 
 
 def arrange(

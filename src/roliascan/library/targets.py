@@ -9,8 +9,9 @@ from roliascan.database import Reader
 from roliascan.library import chapters, filing, images, series
 from roliascan.library.filing import FOLDER as FILES
 from roliascan.library.intake import COVERS
+from roliascan.library.keeping import Inspect
 from roliascan.library.pages import FOLDER as PAGES
-from roliascan.library.pages import MOST_PAGES, Inspect
+from roliascan.library.pages import MOST_PAGES
 from roliascan.people import persons
 from roliascan.people.persons import Person
 

@@ -3,7 +3,7 @@
 from roliascan.errors import Invalid, Problem
 from roliascan.library import filing
 from roliascan.library.filing import StoredFile
-from roliascan.library.pages import Upload
+from roliascan.library.keeping import Upload
 from roliascan.web import forms
 from roliascan.web.calls import Call, Created
 

@@ -8,6 +8,8 @@ EVERYWHERE = (
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
 )
 PRIVATE = "private, no-store"
+SHOWN_ANYWHERE: Mapping[str, str] = {"Cross-Origin-Resource-Policy": "cross-origin"}
+"""Of images, and of the way to one: other sites' pages may show it (fetch.spec.whatwg.org, section 3.6)."""
 VARY = "Authorization, Cookie"
 
 

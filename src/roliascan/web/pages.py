@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from roliascan.errors import Invalid, Problem
 from roliascan.library import pages
-from roliascan.library.pages import MOST_PAGES, SentPages, Upload
+from roliascan.library.keeping import Upload
+from roliascan.library.pages import MOST_PAGES, SentPages
 from roliascan.library.reader import Chapter
 from roliascan.web import chapters, forms
 from roliascan.web.calls import Call, Created, Tagged

@@ -144,7 +144,7 @@ def _answer(parts: Parts, environ: Environ, asked: _Asked) -> tuple[str, _Header
     if isinstance(result, Redirect):
         return "308 Permanent Redirect", [("location", f"{API}{result.location}"), *read.kept, _JSON], b""
     if isinstance(result, Elsewhere):
-        return "307 Temporary Redirect", [("location", result.location), *read.kept, _JSON], b""
+        return "307 Temporary Redirect", [("location", result.location), *_SHOWN_ANYWHERE, *read.kept, _JSON], b""
     if isinstance(result, Tagged):
         version, result = f"{result.version}-", result.body
     body = _encode(result)
@@ -164,3 +164,4 @@ def _lower(named: Mapping[str, str]) -> _Headers:
 
 
 _EVERYWHERE = _lower(dict(headers.EVERYWHERE))
+_SHOWN_ANYWHERE = _lower(headers.SHOWN_ANYWHERE)

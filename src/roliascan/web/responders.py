@@ -25,7 +25,7 @@ from roliascan.web.calls import (
     token_of,
     wants_of,
 )
-from roliascan.web.headers import EVERYWHERE, PRIVATE, VARY
+from roliascan.web.headers import EVERYWHERE, PRIVATE, SHOWN_ANYWHERE, VARY
 from roliascan.web.lean import falcon
 from roliascan.web.routes import ANYONE, API, ROUTES, SIGNED_IN, UNCHECKED, Route
 
@@ -134,6 +134,8 @@ def _answer(call: Call, route: Route, result: Any) -> None:
     elif isinstance(result, Redirect | Elsewhere):
         resp.status = 308 if isinstance(result, Redirect) else 307
         resp.set_header("Location", _address(result.location) if isinstance(result, Redirect) else result.location)
+        if isinstance(result, Elsewhere):
+            resp.set_headers(SHOWN_ANYWHERE)
         _keep(call, route)
         return
     elif isinstance(result, Empty):

@@ -11,7 +11,7 @@ from roliascan.library.files import File
 from roliascan.storage import keys
 from roliascan.storage.keys import IMMUTABLE
 from roliascan.web.calls import Call
-from roliascan.web.headers import PRIVATE
+from roliascan.web.headers import PRIVATE, SHOWN_ANYWHERE
 
 SIGNED_FOR = timedelta(minutes=5)
 SENT_ON = "public, max-age=60"
@@ -72,7 +72,7 @@ def _send_on(call: Call, file: File, address: str) -> None:
         {
             "Location": address,
             "Cache-Control": SENT_ON if file.is_public else PRIVATE,
-            "Cross-Origin-Resource-Policy": "cross-origin",
+            **SHOWN_ANYWHERE,
         }
     )
 
@@ -91,7 +91,7 @@ def _describe(call: Call, file: File) -> None:
             "Cache-Control": IMMUTABLE if file.is_public else PRIVATE,
             "Content-Disposition": _disposition(file),
             "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cross-Origin-Resource-Policy": "cross-origin",
+            **SHOWN_ANYWHERE,
             "ETag": _tag(file),
         }
     )

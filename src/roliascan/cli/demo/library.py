@@ -12,7 +12,7 @@ from roliascan.cli.demo import drawing
 from roliascan.cli.demo.story import PEOPLE, SERIES, TEAMS, Chapter, Series, Someone, Team
 from roliascan.database import Database, Reader, Tx
 from roliascan.library import chapters, intake, series
-from roliascan.library.pages import Upload
+from roliascan.library.keeping import Upload
 from roliascan.people import accounts, persons, teams
 from roliascan.people.accounts import EmailTaken, UsernameTaken
 from roliascan.people.names import username_key

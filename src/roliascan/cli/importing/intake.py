@@ -16,8 +16,8 @@ from roliascan.cli.importing.finding import Found, Series
 from roliascan.database import Database
 from roliascan.errors import Busy, Invalid, Refusal
 from roliascan.library import chapters, images, intake, series
+from roliascan.library.keeping import Upload
 from roliascan.library.naming import number
-from roliascan.library.pages import Upload
 from roliascan.people.persons import Person
 from roliascan.storage import Storage
 from roliascan.text import tidy

@@ -16,7 +16,7 @@ from roliascan.cli.original.rows import present
 from roliascan.cli.original.uploads import Gone, Uploads
 from roliascan.database import Database, Reader, Tx
 from roliascan.errors import Busy, Refusal
-from roliascan.library import chapters, images, intake, pages, series
+from roliascan.library import chapters, images, intake, keeping, pages, series
 from roliascan.people import persons
 from roliascan.storage import Storage
 from roliascan.text import tidy
@@ -64,12 +64,12 @@ class Taker:
             self._report.count("series", "unchanged")
 
     def _add_content(self, content: reading.Content, owner: persons.Person, *, is_new: bool) -> None:
-        with pages.kept_or_removed(self._storage) as covers:
+        with keeping.kept_or_removed(self._storage) as covers:
             if content.cover_image:
                 wanted = _Wanted("files", f"the cover of {content.name}", content.cover_image, content.cover_path)
                 self._store(covers, wanted, intake.COVERS, images.inspect, work_id=content.id)
         cover = covers[0] if covers else None
-        with pages.removed_without_rows(self._db, self._storage, covers):
+        with keeping.removed_without_rows(self._db, self._storage, covers):
             if is_new:
                 slug = self._db.run(_insert_series, content, cover, owner=owner)
                 self._tell_series(content, slug)
@@ -116,11 +116,11 @@ class Taker:
         if series.tombstone(self._db, "chapter", chapter.id) or not present(self._db, "series", [chapter.content_id]):
             self._report.tell("chapters", "unchanged", _name(chapter), "was removed here", id=chapter.id)
             return
-        with pages.kept_or_removed(self._storage) as stored:
+        with keeping.kept_or_removed(self._storage) as stored:
             self._store_pages(stored, chapter, images)
         draft = _draft(self._db, chapter)
         try:
-            with pages.removed_without_rows(self._db, self._storage, stored):
+            with keeping.removed_without_rows(self._db, self._storage, stored):
                 self._db.run(_insert_chapter, chapter, draft, stored, owner=owner)
         except chapters.ChapterExists as taken:  # somebody added it a moment ago
             self._report.tell("chapters", "refused", _name(chapter), taken.detail, id=chapter.id)
@@ -142,11 +142,11 @@ class Taker:
         """What was missing when it came, or was cut off: pages whose files are there now, their order, its showing."""
         there = _pages_here(self._db, chapter.id)
         missing = [image for image in images if image.id not in there]
-        with pages.kept_or_removed(self._storage) as stored:
+        with keeping.kept_or_removed(self._storage) as stored:
             self._store_pages(stored, chapter, missing)
         moment = datetime.fromisoformat(chapter.updated_at)
         if stored:
-            with pages.removed_without_rows(self._db, self._storage, stored):
+            with keeping.removed_without_rows(self._db, self._storage, stored):
                 self._db.run(pages.attach, chapter.id, stored, person=owner, now=moment)
         wanted = _in_order(images, [*there, *(new.file_id for new in stored)])
         if wanted != [*there, *(new.file_id for new in stored)]:
@@ -163,7 +163,7 @@ class Taker:
 
     # Files.
 
-    def _store_pages(self, stored: list[pages.New], chapter: reading.Chapter, wanting: list[reading.Image]) -> None:
+    def _store_pages(self, stored: list[keeping.New], chapter: reading.Chapter, wanting: list[reading.Image]) -> None:
         """The file of an image gets its identifier: that is how a repetition knows what came."""
         for image in wanting:
             wanted = _Wanted("pages", f"{_name(chapter)}: {image.address}", image.address, image.path)
@@ -171,16 +171,16 @@ class Taker:
                 stored[-1] = stored[-1]._replace(file_id=image.id)
 
     def _store(
-        self, stored: list[pages.New], wanted: "_Wanted", folder: str, inspect: pages.Inspect, *, work_id: str
+        self, stored: list[keeping.New], wanted: "_Wanted", folder: str, inspect: keeping.Inspect, *, work_id: str
     ) -> bool:
         """Whether the file is in now; else it is reported and left out. Raises Busy: no file is to blame for that."""
         try:
             if wanted.path is None:
                 raise Gone("that is no address of an uploaded file")
             with self._uploads.open(wanted.path) as source:
-                upload = pages.Upload("file", None, source)
+                upload = keeping.Upload("file", None, source)
                 now = self._clock()
-                pages.store(self._storage, stored, upload, folder, inspect, max_bytes=self._max_bytes, now=now)
+                keeping.store(self._storage, stored, upload, folder, inspect, max_bytes=self._max_bytes, now=now)
         except Busy:
             raise
         except (Refusal, OSError) as error:
@@ -243,7 +243,7 @@ def _series_here(db: Reader, ids: list[str]) -> list[_Series]:
     return db.read("SELECT id, cover_file_id, updated_at FROM series WHERE id IN (:ids)", _Series, ids=ids)
 
 
-def _insert_series(tx: Tx, content: reading.Content, cover: pages.New | None, *, owner: persons.Person) -> str:
+def _insert_series(tx: Tx, content: reading.Content, cover: keeping.New | None, *, owner: persons.Person) -> str:
     """Its slug."""
     created = datetime.fromisoformat(content.created_at)
     draft = series.Draft(
@@ -263,12 +263,12 @@ def _insert_series(tx: Tx, content: reading.Content, cover: pages.New | None, *,
     return row.id
 
 
-def _insert_cover(tx: Tx, cover: pages.New, *, owner: persons.Person, now: datetime) -> str:
-    tx.insert_many("files", pages.file_rows(cover, purpose="cover", person=owner, now=now))
+def _insert_cover(tx: Tx, cover: keeping.New, *, owner: persons.Person, now: datetime) -> str:
+    tx.insert_many("files", keeping.file_rows(cover, purpose="cover", person=owner, now=now))
     return cover.file_id
 
 
-def _set_cover(tx: Tx, content: reading.Content, cover: pages.New, *, owner: persons.Person) -> None:
+def _set_cover(tx: Tx, content: reading.Content, cover: keeping.New, *, owner: persons.Person) -> None:
     """For one that came without, while its file was missing."""
     moment = datetime.fromisoformat(content.updated_at)
     file_id = _insert_cover(tx, cover, owner=owner, now=moment)
@@ -299,7 +299,7 @@ def _pages_here(db: Reader, chapter_id: str) -> list[str]:
 
 
 def _insert_chapter(
-    tx: Tx, chapter: reading.Chapter, draft: chapters.Draft, stored: list[pages.New], *, owner: persons.Person
+    tx: Tx, chapter: reading.Chapter, draft: chapters.Draft, stored: list[keeping.New], *, owner: persons.Person
 ) -> None:
     created, updated = datetime.fromisoformat(chapter.created_at), datetime.fromisoformat(chapter.updated_at)
     chapters.create(tx, chapter.content_id, draft, person=owner, now=created, id=chapter.id)
