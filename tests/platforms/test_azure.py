@@ -1,7 +1,6 @@
 """Azure Functions: Microsoft's library in front, its response encoder behind. The host itself does not run here."""
 
 import gzip
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -162,25 +161,22 @@ def test_a_crash_is_a_problem_without_its_reason(capsys: pytest.CaptureFixture[s
     assert "secret" not in log
 
 
-@cache
-def functions() -> dict[str | None, func.Function]:
-    """As the worker sees them, which asks once."""
-    return {function.get_function_name(): function for function in azure_functions.app.get_functions()}
-
-
-def trigger_of(name: str) -> Any:
-    trigger = functions()[name].get_trigger()
+def trigger_of(name: str, made: func.FunctionApp) -> Any:
+    """As the worker sees it, which asks an app once."""
+    trigger = {one.get_function_name(): one for one in made.get_functions()}[name].get_trigger()
     assert trigger is not None
     return trigger.get_dict_repr()
 
 
 def test_the_function_takes_every_address_and_method_without_keys() -> None:
-    told = trigger_of("web")
+    told = trigger_of("web", azure_functions.app)
     assert told["route"] == "{*path}"
     assert {str(method) for method in told["methods"]} >= {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
     assert told["authLevel"] is func.AuthLevel.ANONYMOUS
 
 
-def test_a_timer_sweeps() -> None:
-    told = trigger_of("sweep")
-    assert (str(told["type"]), told["schedule"], told["name"]) == ("timerTrigger", "0 */5 * * * *", "timer")
+@pytest.mark.parametrize(("given", "taken"), [("", "0 0 * * * *"), ("0 */5 * * * *", "0 */5 * * * *")])
+def test_a_timer_sweeps(given: str, taken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWEEP", given)
+    told = trigger_of("sweep", azure_functions.app_of(azure_functions.function_of(lambda: echoes.app)))
+    assert (str(told["type"]), told["schedule"], told["name"]) == ("timerTrigger", taken, "timer")

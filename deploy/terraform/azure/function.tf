@@ -14,6 +14,7 @@ locals {
     CORS_ORIGINS  = join(",", var.cors_origins)
     TRUSTED_HOPS  = var.cdn ? "1" : "0" # Front Door; nobody else gets through then
     DATABASE_POOL = "1"                 # Azure gives a process of Python one request at a time
+    SWEEP         = var.sweep
   }
   settings = {
     site = local.site

@@ -48,6 +48,12 @@ variable "max_instances" {
   default     = 40
 }
 
+variable "sweep" {
+  description = "How often what is due is published: seconds, minutes, hours, days, months, days of the week. Each wakes a database that sleeps."
+  type        = string
+  default     = "0 0 * * * *"
+}
+
 variable "cors_origins" {
   description = "Other origins whose pages may call the API and upload."
   type        = list(string)

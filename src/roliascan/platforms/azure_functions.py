@@ -1,5 +1,6 @@
 """Azure Functions; `function_app.py` of the deployed folder imports `app` from here: `web`, and `sweep` on a timer."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 Function = Callable[[func.HttpRequest, func.Context], func.HttpResponse]
 
-EVERY_5_MINUTES = "0 */5 * * * *"
+EVERY_HOUR = "0 0 * * * *"
 SWEEP_S = 240
-"""Seconds after which a sweep starts nothing new: before the next one, and before Azure ends it after 300."""
+"""Seconds after which a sweep starts nothing new: Azure ends it after 300."""
 
 
 def function_of(get: "Callable[[], WSGIApplication]", *, hops: int = 0) -> Function:
@@ -52,12 +53,15 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 (by this name Azure
     sweeping.run(SWEEP_S)
 
 
-def _app(web: Function) -> func.FunctionApp:
-    """`web` under every address and method, without Azure's keys: people sign in to RoliaScan. `sweep` on a timer."""
+def app_of(web: Function) -> func.FunctionApp:
+    """`web` under every address and method, without Azure's keys: people sign in to RoliaScan. `sweep` on a timer.
+
+    SWEEP is how often, in NCRONTAB with seconds: learn.microsoft.com/azure/azure-functions/functions-bindings-timer.
+    """
     made = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     made.route(route="{*path}", methods=[method.value for method in func.HttpMethod])(web)
-    made.timer_trigger(arg_name="timer", schedule=EVERY_5_MINUTES)(sweep)
+    made.timer_trigger(arg_name="timer", schedule=os.environ.get("SWEEP") or EVERY_HOUR)(sweep)
     return made
 
 
-app = _app(function_of(start.Once(start.build), hops=start.trusted_hops()))
+app = app_of(function_of(start.Once(start.build), hops=start.trusted_hops()))
