@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -25,13 +25,17 @@ SERVER, CLIENT, INTERNAL = 2, 3, 1
 
 
 class Collector:
-    """What came. While `held` is set, nobody is answered; `status` is what the others are told."""
+    """What came; `status` is what is answered.
+
+    While `held` is set, nobody is answered until `freed` is, which it is after a while; or in `drops`, one by one.
+    """
 
     def __init__(self) -> None:
         self.address = ""
         self.status = 200
         self.held = threading.Event()
         self.freed = threading.Event()
+        self.drops = b""
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
 
@@ -85,11 +89,21 @@ def running() -> Iterator[Collector]:
                 collector.headers.append({name.lower(): value for name, value in self.headers.items()})
                 collector.bodies.append(body)
             if collector.held.is_set():
-                collector.freed.wait(60)
+                self._hold()
                 return
             self.send_response(collector.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def _hold(self) -> None:
+            if collector.drops:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nx-drops: ")
+            for _ in range(400):
+                if collector.freed.wait(0.05):
+                    return
+                with suppress(OSError):
+                    self.wfile.write(collector.drops)
+            collector.freed.set()
 
         def log_message(self, *_: object) -> None:
             """Nothing."""
