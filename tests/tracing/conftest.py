@@ -8,6 +8,7 @@ import pytest
 from roliascan.platforms import start
 from roliascan.platforms.gateway.wsgi import call
 from roliascan.platforms.start import Running
+from roliascan.tracing import exporting
 from tests.platforms import shapes
 from tests.platforms.shapes import Reply, Request
 from tests.servers import collector
@@ -34,8 +35,9 @@ def collected() -> Iterator[Collector]:
 def running(collected: Collector, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Running]]:
     """Builds a function's site at an address of a database, with further settings.
 
-    Its traces have left when its answers are there.
+    Its traces have left when its answers are there: on a busy machine that may take its time.
     """
+    monkeypatch.setattr(exporting, "WITHIN_S", 30)
     with ExitStack() as stack:
 
         def build(url: str, **more: str) -> Running:

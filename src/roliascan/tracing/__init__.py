@@ -21,8 +21,7 @@ from opentelemetry.trace import SpanKind
 from roliascan import __version__
 from roliascan.settings import Settings
 from roliascan.storage import Storage
-from roliascan.tracing import files, requests, statements
-from roliascan.tracing.exporting import WITHIN_S, AtOnce
+from roliascan.tracing import exporting, files, requests, statements
 from roliascan.tracing.spans import Spans
 from roliascan.web import logs
 
@@ -42,7 +41,7 @@ def begin(settings: Settings, environ: Mapping[str, str] = os.environ) -> "Trace
     provider = TracerProvider(resource=resource.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
     continues = settings.trusted_hops > 0
     if settings.on_function:
-        at_once = AtOnce(OTLPSpanExporter(timeout=WITHIN_S))
+        at_once = exporting.AtOnce(OTLPSpanExporter(timeout=exporting.WITHIN_S))
         provider.add_span_processor(at_once)
         return Traces(provider, flush=at_once.flush, continues=continues)
     is_told = any(environ.get(name) for name in _TIMEOUTS)
@@ -87,7 +86,7 @@ class Traces:
             with self._spans.around(name, SpanKind.INTERNAL):
                 yield
         finally:
-            self._flush(WITHIN_S)
+            self._flush(exporting.WITHIN_S)
 
 
 class _Lines(logging.Handler):

@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from roliascan.tracing.exporting import WITHIN_S
+from roliascan.tracing import exporting
 from roliascan.tracing.spans import Spans
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def traced(
 def _seconds(environ: "WSGIEnvironment") -> float:
     """For exporting, so that the answer is not late."""
     deadline: float = environ.get("roliascan.deadline", float("inf"))
-    return min(WITHIN_S, deadline - time.monotonic())
+    return min(exporting.WITHIN_S, deadline - time.monotonic())
 
 
 @contextmanager
