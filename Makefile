@@ -114,6 +114,7 @@ lock: setup
 		--output-file requirements/container.txt
 	$(LOCK) requirements/google.in --constraint requirements/test.txt --output-file requirements/google.txt
 	$(LOCK) requirements/azure.in --constraint requirements/test.txt --output-file requirements/azure.txt
+	$(LOCK) requirements/otel.in --constraint requirements/test.txt --output-file requirements/otel.txt
 	$(LOCK) requirements/migrations.in --constraint requirements/server.txt --output-file requirements/migrations.txt
 	$(LOCK) pyproject.toml requirements/test.in requirements/fuzz.in --all-extras --constraint requirements/test.txt \
 		--output-file requirements/fuzz.txt

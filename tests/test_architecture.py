@@ -15,7 +15,7 @@ LAYERS = [
     {"errors", "ids", "paging", "settings", "text", "vaults", "worker", ""},  # "" is the package itself: its version
     {"database", "storage"},
     {"library", "people", "community"},
-    {"web"},
+    {"web", "tracing"},
     {"app"},
     {"platforms"},
     {"cli", "__main__"},
@@ -66,6 +66,11 @@ def test_only_migrations_and_backups_know(library: str) -> None:
     assert {user.parts[:2] for user in users} <= {("database", "migrations"), ("cli", "backups")}
 
 
+def test_only_traces_know_opentelemetry() -> None:
+    users = {file.relative_to(PACKAGE) for file in MODULES for name in _imports(file) if name.startswith("opentelem")}
+    assert {user.parts[0] for user in users} == {"tracing"}
+
+
 # What comes with a platform, and is in no other platform's package.
 BROUGHT = {
     "azure.py": {"azure-core", "azure-identity", "azure-storage-blob"},
@@ -83,6 +88,7 @@ BROUGHT = {
     "s3_refusals.py": {"boto3", "botocore"},
     "serving.py": {"granian"},
 }
+TRACING = {"opentelemetry-api", "opentelemetry-exporter-otlp-proto-http", "opentelemetry-sdk"}
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))
@@ -90,6 +96,7 @@ def test_what_is_imported_is_locked(file: Path) -> None:
     on_a_server_only = {"cli", "migrations"} & set(file.relative_to(PACKAGE).parts)
     lock = PACKAGE.parents[1] / "requirements" / ("server.txt" if on_a_server_only else "runtime.txt")
     locked = set(re.findall(r"^([a-z0-9.-]+)==", lock.read_text(), re.MULTILINE)) | BROUGHT.get(file.name, set())
+    locked |= TRACING if file.parent == PACKAGE / "tracing" else set()
     others = {name.split(".")[0] for name in _imports(file)} - sys.stdlib_module_names - {"roliascan"}
     distributions = packages_distributions()
     # Several may be of one name: Google's libraries share `google`, Microsoft's share `azure`.

@@ -354,3 +354,28 @@ def test_no_command_does_either_on_a_function(marker: str, tmp_path: Path) -> No
     refused = run(code, {marker: "x"}, cwd=tmp_path)
     assert refused.returncode == 1
     assert "DATABASE_URL: sqlite: does not last" in refused.stderr
+
+
+def test_traces_are_asked_for_by_opentelemetrys_own_names() -> None:
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+    assert not read().traces
+    assert read(**endpoint).traces
+    assert read(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:4318/v1/traces").traces
+    assert not read(**endpoint, OTEL_SDK_DISABLED="TRUE", OTEL_TRACES_SAMPLER="nonsense").traces
+    assert not read(OTEL_EXPORTER_OTLP_PROTOCOL="grpc").traces  # somebody else's
+    assert read(**endpoint, OTEL_TRACES_SAMPLER="parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG="0.05").traces
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OTEL_TRACES_SAMPLER_ARG", "5%"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
+    ],
+)
+def test_traces_that_would_not_be_as_asked_are_refused(name: str, value: str) -> None:
+    assert names(**{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", name: value}) == [name]

@@ -1,6 +1,7 @@
 """The only place where the parts meet: settings, database, storage, clock and routes become one WSGI app (PEP 3333)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from roliascan.web.routes import UPLOADTHING_CALLS
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+    from roliascan.tracing import Traces
     from roliascan.web.lean import falcon
 
 
@@ -30,29 +32,58 @@ def create_app(
     database: Database | None = None,
     storage: Storage | None = None,
     clock: Callable[[], datetime] = _now,
+    traces: "Traces | None" = None,
 ) -> "WSGIApplication":
     """The app of these settings. Nothing is connected before the first request that needs it.
 
     Reads for everybody are answered without the framework, which is loaded for the first request that needs it.
     """
-    parts = put_together(settings, database=database, storage=storage, clock=clock)
-    return reads.first(parts, cache(lambda: framed(parts)))
+    parts = put_together(settings, database=database, storage=storage, clock=clock, traces=traces)
+    app = reads.first(parts, cache(lambda: framed(parts)))
+    return traces.answering(app) if traces else app
 
 
-def opened(settings: Settings) -> Database:
+def traces_of(settings: Settings) -> "Traces | None":
+    """What makes traces in this process, where that is asked for."""
+    if not settings.traces:
+        return None
+    from roliascan import tracing  # half a cold start
+
+    return tracing.begin(settings)
+
+
+@contextmanager
+def spanning(traces: "Traces | None", name: str) -> Iterator[None]:
+    """Around the one thing that a process does, where there are traces; exports them."""
+    if traces is None:
+        yield
+        return
+    try:
+        with traces.spanning(name):
+            yield
+    finally:
+        traces.close()
+
+
+def opened(settings: Settings, traces: "Traces | None" = None) -> Database:
     """The database of these settings; nothing is connected yet. Raises BadAddress."""
-    again = settings.database_url_again
-    return open_database(settings.database_url, pool_size=settings.database_pool, again=again)
+    return open_database(
+        settings.database_url,
+        pool_size=settings.database_pool,
+        again=settings.database_url_again,
+        around=traces.connecting if traces else None,
+    )
 
 
-def storage_of(settings: Settings) -> Storage:
+def storage_of(settings: Settings, traces: "Traces | None" = None) -> Storage:
     """The storage of these settings; nothing is asked yet. Raises UnknownStorage."""
-    return open_storage(
+    storage = open_storage(
         settings.storage_url,
         azure_key=settings.azure_storage_key,
         uploadthing_token=settings.uploadthing_token,
         calls_at=f"{settings.public_url}{UPLOADTHING_CALLS}" if settings.public_url_given else "",
     )
+    return traces.storing(storage) if traces else storage
 
 
 def put_together(
@@ -61,13 +92,14 @@ def put_together(
     database: Database | None = None,
     storage: Storage | None = None,
     clock: Callable[[], datetime] = _now,
+    traces: "Traces | None" = None,
 ) -> Parts:
-    """What every request is answered with."""
-    db = database or opened(settings)
+    """What every request is answered with. A `database` and a `storage` that are given make spans if they are to."""
+    db = database or opened(settings, traces)
     return Parts(
         settings=settings,
         db=db,
-        storage=storage or storage_of(settings),
+        storage=storage or storage_of(settings, traces),
         clock=clock,
         gate=Gate(db),
         address_of=_address_of(settings),

@@ -34,6 +34,18 @@ _UPLOADTHING = "uploadthing:"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+_TRACES_TO = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_OTLP = "http/protobuf"
+_SAMPLERS = [
+    f"{parent}{kind}" for parent in ("", "parentbased_") for kind in ("always_on", "always_off", "traceidratio")
+]
+_OF_TRACES = {
+    "OTEL_SDK_DISABLED": "false",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": _OTLP,
+    "OTEL_TRACES_SAMPLER": "parentbased_always_on",
+    "OTEL_TRACES_SAMPLER_ARG": "1",
+}
+
 _LONG = 9
 """Letters of a name that others would not give to something else by chance; HOST, PORT and DATA_DIR are shorter."""
 
@@ -93,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """0: as long as it takes, or as long as the platform tells with each request."""
     data_dir: str
     on_function: bool
+    traces: bool
+    """Whether OTEL_* ask for traces; the SDK reads the rest of them itself."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
@@ -130,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             request_timeout=given.read("REQUEST_TIMEOUT", _patience(environ), _optional_duration),
             data_dir=data_dir,
             on_function=on_function,
+            traces=given.traces(),
         )
         given.add(_contradictions(settings, allow_ephemeral=given.allows_ephemeral))
         given.add(given.misspelt())
@@ -215,6 +230,15 @@ class _Given:
             return None
         return partial(_address_again, self.environ, name)
 
+    def traces(self) -> bool:
+        """By the names of https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/."""
+        endpoints = [self.read(name, "", _address) for name in _TRACES_TO]
+        told = {name: self.text(name, default).lower() for name, default in _OF_TRACES.items()}
+        if not any(endpoints) or told["OTEL_SDK_DISABLED"] == "true":
+            return False
+        self.add(_untraceable(told))
+        return True
+
     @property
     def allows_ephemeral(self) -> bool:
         return self.text("ALLOW_EPHEMERAL", "off") == "on"
@@ -245,6 +269,27 @@ class _Given:
             return int(text)
         self.problems.append(f"{name}: write a whole number from {least} to {most}")
         return default
+
+
+def _untraceable(told: Mapping[str, str]) -> Iterator[str]:
+    """What the SDK would pass over, or cannot do."""
+    if not _can_trace():
+        yield f"{_TRACES_TO[0]}: it is set, but its library is missing: pip install 'roliascan[otel]', or unset it"
+    if told["OTEL_EXPORTER_OTLP_PROTOCOL"] != _OTLP:
+        yield f"OTEL_EXPORTER_OTLP_PROTOCOL: traces leave by {_OTLP} only; write that, or unset it"
+    if told["OTEL_TRACES_SAMPLER"] not in _SAMPLERS:
+        yield f"OTEL_TRACES_SAMPLER: write one of {', '.join(_SAMPLERS)}"
+    if not re.fullmatch(r"0(\.[0-9]+)?|1(\.0+)?", told["OTEL_TRACES_SAMPLER_ARG"]):
+        yield "OTEL_TRACES_SAMPLER_ARG: write a share from 0 to 1, such as 0.05"
+
+
+def _can_trace() -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:  # of what is above it; other packages bring a part of that
+        return False
 
 
 def _on_function(environ: Mapping[str, str]) -> bool:

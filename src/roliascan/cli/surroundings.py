@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from dotenv import dotenv_values
 
-from roliascan.app import storage_of
+from roliascan.app import spanning, storage_of, traces_of
 from roliascan.database import Database, open_database, schema
 from roliascan.settings import FUNCTION_MARKERS, BadSettings, Settings
 from roliascan.storage import Storage
@@ -88,13 +88,18 @@ def settings(*, signs: bool = True) -> Settings:
 
 
 @contextmanager
-def site() -> Iterator[Site]:
-    """The parts of this site, its database known to fit. Raises BadSettings, SchemaMismatch, Unreachable."""
+def site(span: str = "") -> Iterator[Site]:
+    """The parts of this site, its database known to fit. Raises BadSettings, SchemaMismatch, Unreachable.
+
+    What is done meanwhile is a trace of the name `span`, if there is one and the settings ask for traces.
+    """
     found = settings(signs=False)
     prepare_embedded(found)
-    with closing(open_database(found.database_url, pool_size=1)) as db:
+    traces = traces_of(found) if span else None
+    around = traces.connecting if traces else None
+    with spanning(traces, span), closing(open_database(found.database_url, pool_size=1, around=around)) as db:
         schema.Gate(db).check(0)
-        yield Site(found, db, storage_of(found))
+        yield Site(found, db, storage_of(found, traces))
 
 
 def prepare_embedded(found: Settings) -> None:

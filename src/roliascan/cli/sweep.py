@@ -52,7 +52,7 @@ def _span(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """0 also where something is left for the next time; that is told."""
     end = None if args.within is None else time.monotonic() + args.within
-    with surroundings.site() as site, _progress(quiet=args.json) as step:
+    with surroundings.site("sweep") as site, _progress(quiet=args.json) as step:
         swept = sweep.run(
             site.db,
             site.storage,

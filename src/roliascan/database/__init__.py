@@ -20,7 +20,7 @@ import msgspec
 from roliascan.database import faults
 from roliascan.database.deadlines import NEVER, within
 from roliascan.database.dialects import instant_text, spread_lists
-from roliascan.database.drivers import Driver, Turns
+from roliascan.database.drivers import Connect, Driver, Turns
 from roliascan.database.faults import Contended, Dangling, Duplicate
 from roliascan.database.pool import Connection, Pool
 from roliascan.database.profiles import BadAddress, driver_for
@@ -62,13 +62,21 @@ class Reader(Protocol):
     def one(self, sql: str, into: type[T], /, **values: Any) -> T | None: ...
 
 
-def open_database(url: str, *, pool_size: int = 4, again: Callable[[], str] | None = None) -> "Database":
+def open_database(
+    url: str,
+    *,
+    pool_size: int = 4,
+    again: Callable[[], str] | None = None,
+    around: Callable[[Connect, str], Connect] | None = None,
+) -> "Database":
     """The database at `url`; nothing is connected before the first statement. Raises BadAddress.
 
-    `again` reads the address anew, where it may change while we run; see `Renewing`.
+    `again` reads the address anew, where it may change while we run; see `Renewing`. `around` is given what connects
+    and the kind of the database, and gives what connects instead: every statement passes its connections.
     """
     driver = driver_for(url)
-    return Database(driver, Pool(driver, pool_size, POOL_WAIT_S, _renewing(url, again) if again else None))
+    connect = _renewing(url, again) if again else driver.connect
+    return Database(driver, Pool(driver, pool_size, POOL_WAIT_S, around(connect, driver.kind) if around else connect))
 
 
 def _renewing(url: str, again: Callable[[], str]) -> Callable[[float], Any]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from roliascan.app import opened, put_together
+from roliascan.app import opened, put_together, traces_of
 from roliascan.platforms import requests, sandbox, start
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.platforms.gateway.wsgi import Environ
@@ -31,10 +31,13 @@ NOT_OWN = (
 def build() -> start.Running:
     """The app of these two routes. Raises what its parts raise when they cannot be used."""
     found = start.settings()
-    db = opened(found)
+    traces = traces_of(found)
+    db = opened(found, traces)
     routes = [route for route in ROUTES if route.answers in OWN]
-    app = reads.first(put_together(found, database=db), lambda: _refuse, routes=routes)
-    return start.Running(requests.within(app, found.request_timeout), db.close)
+    app = reads.first(put_together(found, database=db, traces=traces), lambda: _refuse, routes=routes)
+    if traces:
+        app = traces.answering(app)
+    return start.Running(requests.within(app, found.request_timeout), start.closing(db, traces))
 
 
 def _refuse(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
@@ -42,7 +45,10 @@ def _refuse(environ: Environ, start_response: "StartResponse") -> Iterable[bytes
     told = answers.problem(421, "not_served_here", NOT_OWN, request_id)
     client = environ.get(requests.CLIENT, "")
     path = environ["PATH_INFO"]
-    logs.log_request(request_id=request_id, method=method, path=path, status=421, ms=0, client=client)
+    trace_id = environ.get("roliascan.trace_id", "")
+    logs.log_request(
+        request_id=request_id, method=method, path=path, status=421, ms=0, client=client, trace_id=trace_id
+    )
     told_headers = [*told.headers.items(), *headers.EVERYWHERE, ("x-request-id", request_id)]
     start_response(told.line, [(name.lower(), value) for name, value in told_headers])
     return [told.body] if method != "HEAD" else []

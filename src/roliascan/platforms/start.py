@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from roliascan.app import create_app, opened
-from roliascan.database import BadAddress
+from roliascan.app import create_app, opened, traces_of
+from roliascan.database import BadAddress, Database
 from roliascan.platforms import requests
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Environ, line
@@ -16,6 +16,8 @@ from roliascan.web import logs
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication
+
+    from roliascan.tracing import Traces
 
 RETRY_AFTER = 5
 
@@ -45,8 +47,21 @@ def build() -> Running:
 
 def running(found: Settings) -> Running:
     """RoliaScan with these settings. Raises what its parts raise when they cannot be used."""
-    db = opened(found)
-    return Running(requests.within(create_app(found, database=db), found.request_timeout), db.close)
+    traces = traces_of(found)
+    db = opened(found, traces)
+    app = create_app(found, database=db, traces=traces)
+    return Running(requests.within(app, found.request_timeout), closing(db, traces))
+
+
+def closing(db: Database, traces: "Traces | None") -> Callable[[], None]:
+    """What closes both, where there are both."""
+
+    def close() -> None:
+        db.close()
+        if traces:
+            traces.close()
+
+    return close
 
 
 class Once:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from roliascan.app import opened, storage_of
+from roliascan.app import opened, spanning, storage_of, traces_of
 from roliascan.database import schema
 from roliascan.errors import Refusal
 from roliascan.platforms import start
@@ -43,11 +43,12 @@ def _swept(end: float) -> "Swept":
     from roliascan.library import sweep  # of all requests none needs it
 
     settings = start.settings()
-    with closing(opened(settings)) as db:
+    traces = traces_of(settings)
+    with spanning(traces, "sweep"), closing(opened(settings, traces)) as db:
         schema.Gate(db).check(0)
         return sweep.run(
             db,
-            storage_of(settings),
+            storage_of(settings, traces),
             now=datetime.now(UTC),
             served_here=settings.serves_files,
             go_on=lambda: time.monotonic() < end,

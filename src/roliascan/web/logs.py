@@ -22,8 +22,11 @@ def log_request(
     route: str = "",
     client: str = "",
     level: str = "",
+    trace_id: str = "",
 ) -> None:
     """One line for an answered request. `path` is without its query, `route` the pattern that it matched.
+
+    `trace_id`: where there are traces.
 
     `level`: that of the refusal; else `error` from 500 on, and `info`.
 
@@ -42,6 +45,8 @@ def log_request(
         "ms": round(ms, 2),
         "client": _blurred(client),
     }
+    if trace_id:
+        told["traceId"] = trace_id
     write(_line(told))
 
 

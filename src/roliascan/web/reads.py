@@ -70,6 +70,7 @@ def first(
             told += _lower(headers.for_origin(environ.get("HTTP_ORIGIN"), origins))
         if body or not status.startswith("304"):
             told.append(("content-length", str(len(body))))
+        environ["roliascan.route"] = asked[0].route.path
         logs.log_request(
             request_id=request_id,
             method="GET",
@@ -78,6 +79,7 @@ def first(
             ms=(time.perf_counter() - started) * 1000,
             route=asked[0].route.path,
             client=environ.get("roliascan.client", ""),
+            trace_id=environ.get("roliascan.trace_id", ""),
         )
         start_response(status, told)
         return [body]

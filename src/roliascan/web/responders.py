@@ -193,6 +193,7 @@ class Envelope:
             resp.append_header("Vary", "Origin")
             preflight = req.method == "OPTIONS"
             resp.set_headers(headers.for_origin(req.get_header("Origin"), self._origins, preflight=preflight))
+        req.env["roliascan.route"] = req.uri_template or ""
         logs.log_request(
             request_id=req.context.request_id,
             method=req.method,
@@ -202,4 +203,5 @@ class Envelope:
             route=req.uri_template or "",
             client=req.env.get("roliascan.client", ""),
             level=getattr(req.context, "level", ""),
+            trace_id=req.env.get("roliascan.trace_id", ""),
         )
