@@ -10,6 +10,7 @@ from lark import UnexpectedInput
 
 from tests.deploy import (
     azure,
+    called,
     container,
     google,
     names,
@@ -109,6 +110,7 @@ CHECKS = {
     "nginx rules": Check(proxies.wrong),
     "nginx test": Check(proxies.taken, (), proxies.found, "nginx and openssl"),
     "workflow rules": Check(workflows.wrong),
+    "workflow names": Check(called.unknown),
     "workflow scripts": Check(workflows.scripts),
     "workflow zizmor": Check(workflows.linted, (workflows.zizmor,)),
     "yamllint": Check(workflows.styled, (workflows.yamllint,)),
