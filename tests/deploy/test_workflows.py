@@ -125,7 +125,9 @@ def test_google_builds_the_image_of_a_commit_that_it_lacks(runner: Runner) -> No
     script.write_text(script.read_text().replace("*secrets*)", "*describe*) exit 1;; *secrets*)"))
     assert runner.releases("google")["Deploy"] == "success"
     built = [line for line in runner.calls.read_text().splitlines() if "gcloud builds submit" in line]
-    assert [line.rpartition("_IMAGE=")[2] for line in built] == ["told-docker.pkg.dev/told/roliascan-prod/roliascan:new"]
+    assert [line.rpartition("_IMAGE=")[2] for line in built] == [
+        "told-docker.pkg.dev/told/roliascan-prod/roliascan:new"
+    ]
     assert runner.put("new")
 
 
