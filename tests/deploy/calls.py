@@ -144,6 +144,12 @@ def cloud(call: Call, _clone: Path) -> Findings:
             yield f"there is no {found[1]}"
 
 
+def az(call: Call, clone: Path) -> Findings:
+    yield from cloud(call, clone)
+    if "config-zip" in call.words and "--build-remote false" not in " ".join(call.words):
+        yield "az has what is Python's built anew: say --build-remote false"
+
+
 def pip(call: Call, clone: Path) -> Findings:
     for word in call.words[2:]:
         if word.endswith(".txt") and not (clone / word).is_file():
@@ -161,6 +167,6 @@ JUDGES: Mapping[str, Callable[[Call, Path], Findings]] = {
     "npx": npx,
     "sam": sam,
     "aws": cloud,
-    "az": cloud,
+    "az": az,
     "pip": pip,
 }

@@ -22,6 +22,7 @@ MISTAKES = [
     ("google", "-var migrations_release=", "-var migration_release=", "there is no variable migration_release"),
     ("google", "dist/*-google-*.zip", "dist/*-gcp-*.zip", "unzip:  cannot find"),
     ("google", 'PATH="$PWD/.venv/bin:$PATH"', "", "roliascan: command not found"),
+    ("azure", " --build-remote false", "", "say --build-remote false"),
     ("azure", "vault() {", "safe() {", "vault: command not found"),
     ("server, systemd", "FROM=server", "FROM=servers", "there is no requirements/servers.txt"),
     ("server, systemd", ".fill FROM", ".full FROM", "there is no target .full"),
