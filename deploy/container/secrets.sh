@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 umask 022 # the containers' users read them; the folder lets nobody else in
 mkdir -p secrets
 chmod 700 secrets
-keep() { [ -e "secrets/$1" ] || cat >"secrets/$1"; }
+keep() { if [ -e "secrets/$1" ]; then cat >/dev/null; else cat >"secrets/$1"; fi; }
 openssl rand -hex 24 | keep postgres-password
 openssl rand -base64 48 | keep jwt-secret
 echo "postgresql://rolia:$(openssl rand -hex 24)@database/roliascan?sslmode=disable" | keep database-url

@@ -10,9 +10,11 @@ from lark import UnexpectedInput
 
 from tests.deploy import (
     azure,
+    called,
     container,
     google,
     names,
+    pages,
     played,
     proxies,
     sam,
@@ -44,6 +46,9 @@ class Check(NamedTuple):
     where: str = ""
 
 
+MIRROR = "the provider, in the folder that TERRAFORM_PROVIDERS names: `terraform providers mirror` makes one"
+
+
 def judged(facts: Callable[[Path], Facts], deploy: Path) -> list[str]:
     """What our own rules find."""
     return judged_by(RULES, facts, deploy)
@@ -62,12 +67,11 @@ def judged_by(
 def of_terraform(cloud: str) -> dict[str, Check]:
     """The checks of a folder below deploy/terraform."""
     there = partial(terraform.providers, cloud)
-    where = "the provider, in the folder that TERRAFORM_PROVIDERS names: `terraform providers mirror` makes one"
     return {
         f"terraform {cloud} rules": Check(partial(judged, partial(terraform.facts, cloud))),
         f"terraform {cloud} format": Check(partial(terraform.formatted, cloud), (terraform.found,)),
-        f"terraform {cloud} validate": Check(partial(terraform.validates, cloud), (terraform.found,), there, where),
-        f"terraform {cloud} test": Check(partial(terraform.tests, cloud), (terraform.found,), there, where),
+        f"terraform {cloud} validate": Check(partial(terraform.validates, cloud), (terraform.found,), there, MIRROR),
+        f"terraform {cloud} test": Check(partial(terraform.tests, cloud), (terraform.found,), there, MIRROR),
         f"terraform {cloud} checkov": Check(partial(terraform.linted, cloud), (terraform.checkov,)),
     }
 
@@ -89,6 +93,10 @@ SYSTEMD = "systemd-analyze, of any Linux with systemd"
 
 CHECKS = {
     "written": Check(written.wrong),
+    "pages": Check(pages.wrong),
+    "pages tools": Check(
+        pages.tried, (serverless.found, sam.found, terraform.found), partial(terraform.providers, "aws"), MIRROR
+    ),
     "serverless rules": Check(partial(judged, serverless.facts)),
     "serverless print": Check(serverless.prints, (serverless.found,)),
     "serverless package": Check(serverless.packages, (serverless.found, cfn_lint)),
@@ -109,6 +117,7 @@ CHECKS = {
     "nginx rules": Check(proxies.wrong),
     "nginx test": Check(proxies.taken, (), proxies.found, "nginx and openssl"),
     "workflow rules": Check(workflows.wrong),
+    "workflow names": Check(called.unknown),
     "workflow scripts": Check(workflows.scripts),
     "workflow zizmor": Check(workflows.linted, (workflows.zizmor,)),
     "yamllint": Check(workflows.styled, (workflows.yamllint,)),

@@ -15,6 +15,11 @@ ARCHIVES = (
     f"dist/roliascan-{__version__}-aws-arm64-python3.13.zip",
     f"dist/roliascan-migrations-{__version__}-aws-arm64-python3.13.zip",
     "deploy/terraform/aws/rds-roots.zip",
+    *(
+        f"dist/{what}-{__version__}-{cloud}-x86_64-python3.13.zip"
+        for what in ("roliascan", "roliascan-migrations")
+        for cloud in ("google", "azure")
+    ),
 )
 QUIET = {
     "AWS_ACCESS_KEY_ID": "none",
@@ -31,9 +36,10 @@ QUIET = {
 
 
 def lay(folder: Path) -> Path:
-    """Copies deploy/ into a folder, with archives that stand for those of `roliascan package` and Amazon's."""
+    """Copies deploy/ and its pages, with archives that stand for those of `roliascan package` and Amazon's."""
     made = shutil.ignore_patterns("node_modules", ".serverless", ".aws-sam", ".terraform*", "*.tfstate*", ".env")
     shutil.copytree(program.PROJECT / "deploy", folder / "deploy", ignore=made)
+    shutil.copytree(program.PROJECT / "docs" / "deploy", folder / "docs" / "deploy")
     (folder / "dist").mkdir()
     for name in ARCHIVES:
         with ZipFile(folder / name, "w") as archive:

@@ -173,12 +173,12 @@ def test_opening_asks_nobody_and_loads_no_sdk(url: str) -> None:
     assert (done.stdout.strip(), done.stderr) == ("set()", "")
 
 
-@pytest.mark.parametrize(("url", "extra"), [("az://comics/files", "azure"), ("gs://comics", "gcs")])
-def test_without_the_sdk_the_start_says_what_to_install(url: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("url", "lock"), [("az://comics/files", "azure"), ("gs://comics", "google")])
+def test_without_the_sdk_the_start_says_what_to_install(url: str, lock: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(UnknownStorage) as refusal:
         open_storage(url)
-    assert f"pip install 'roliascan[{extra}]'" in refusal.value.detail
+    assert f"pip install --require-hashes -r requirements/{lock}.txt" in refusal.value.detail
 
 
 # What is stored.

@@ -112,7 +112,7 @@ def test_without_the_sdk_the_start_says_what_to_install() -> None:
         "try: open_storage('s3://comics')\nexcept UnknownStorage as refusal: print(refusal.detail)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "pip install boto3" in done.stdout
+    assert "pip install --require-hashes -r requirements/container.txt" in done.stdout
 
 
 # What is stored.

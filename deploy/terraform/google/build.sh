@@ -1,15 +1,17 @@
 #!/bin/sh
-# Builds the images of both packages: build.sh PROJECT REGION STAGE TAG
+# Builds the images of packages, each called as its package: build.sh PROJECT REGION STAGE TAG PACKAGE.zip...
 set -eu
 here=$(dirname "$0")
-name=roliascan-$3
-for package in roliascan roliascan-migrations; do
+project=$1 region=$2 name=roliascan-$3 tag=$4
+shift 4
+for package in "$@"; do
+    image=$(basename "$package")
     folder=$(mktemp -d)
-    unzip -q "$here/../../../dist/$package-0.1.0-google-x86_64-python3.13.zip" -d "$folder"
+    unzip -q "$package" -d "$folder"
     cp "$here/Dockerfile" "$folder"
-    gcloud builds submit "$folder" --project "$1" --region "$2" --config "$here/cloudbuild.yaml" \
-        --service-account "projects/$1/serviceAccounts/$name-build@$1.iam.gserviceaccount.com" \
-        --gcs-source-staging-dir "gs://$1-$name-source/source" \
-        --substitutions "_IMAGE=$2-docker.pkg.dev/$1/$name/$package:$4"
+    gcloud builds submit "$folder" --project "$project" --region "$region" --config "$here/cloudbuild.yaml" \
+        --service-account "projects/$project/serviceAccounts/$name-build@$project.iam.gserviceaccount.com" \
+        --gcs-source-staging-dir "gs://$project-$name-source/source" \
+        --substitutions "_IMAGE=$region-docker.pkg.dev/$project/$name/${image%%-[0-9]*}:$tag"
     rm -r "$folder"
 done

@@ -33,7 +33,7 @@ COMMANDS = {
 }
 """Each is a module here with `arguments(parser)` and `run(args) -> exit status`, imported when it is called."""
 
-_MODULES = {"import": "import_"}
+MODULES = {"import": "import_"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(command: str, *words: str) -> int:
-    module = import_module(f"roliascan.cli.{_MODULES.get(command, command)}")
+    module = import_module(f"roliascan.cli.{MODULES.get(command, command)}")
     parser = argparse.ArgumentParser(prog=f"roliascan {command}", description=module.__doc__)
     module.arguments(parser)
     return int(module.run(parser.parse_args(words)))

@@ -69,11 +69,12 @@ def _prefix(url: str, prefix: str) -> str:
         raise wrong(url, "the prefix has letters, digits, dots, dashes and slashes, none of them a dot first") from None
 
 
-def installed(url: str, *, library: str, extra: str) -> None:
+def installed(url: str, *, library: str, lock: str) -> None:
     """Raises UnknownStorage where the library that speaks with this storage is not here. Nothing of it is loaded.
 
     `importlib.util.find_spec` would load the packages that it is in.
     """
     place = library.replace(".", os.sep)
     if not any(os.path.isdir(os.path.join(folder, place)) for folder in sys.path):
-        raise wrong(url, f"its library is not installed here; install it with: pip install 'roliascan[{extra}]'")
+        how = f".venv/bin/pip install --require-hashes -r requirements/{lock}.txt"
+        raise wrong(url, f"its library is not installed here; install it, in the clone's folder, with: {how}")

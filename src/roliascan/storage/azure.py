@@ -60,9 +60,9 @@ class AzureStorage:
         """Raises UnknownStorage."""
         self._place = place(url)
         self._key = _checked(url, key)
-        addresses.installed(url, library="azure.storage.blob", extra="azure")
+        addresses.installed(url, library="azure.storage.blob", lock="azure")
         if not key:
-            addresses.installed(url, library="azure.identity", extra="azure")
+            addresses.installed(url, library="azure.identity", lock="azure")
         self._lock = Lock()
         self._delegation: UserDelegationKey | None = None
 

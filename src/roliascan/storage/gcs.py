@@ -40,7 +40,7 @@ class GoogleStorage:
         """Reads `gs://bucket/prefix?endpoint=https://...`. Raises UnknownStorage."""
         (self._bucket_name,), self._prefix, options = addresses.parsed(url, form=_FORM, names=_NAMES, options=_OPTIONS)
         self._endpoint = options["endpoint"].rstrip("/") or _API
-        addresses.installed(url, library="google.cloud.storage", extra="gcs")
+        addresses.installed(url, library="google.cloud.storage", lock="google")
 
     def put(self, key: str, source: BinaryIO, *, type: str) -> None:
         name, mark = self._name(key), os.urandom(16).hex()

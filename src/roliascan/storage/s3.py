@@ -92,7 +92,8 @@ class S3Storage:
 
         self._place = place(url)
         if find_spec("botocore") is None:
-            raise _wrong("boto3 is not installed here; install it with: pip install boto3")
+            how = ".venv/bin/pip install --require-hashes -r requirements/container.txt"
+            raise _wrong(f"boto3 is not installed here; install it, in the clone's folder, with: {how}")
         self._lock = Lock()
         self._made: _Clients | None = None
 
