@@ -174,9 +174,10 @@ def _made(calls: Path) -> Iterator[Call]:
 
 def tried(deploy: Path) -> list[str]:
     """The ways to AWS with its tools as they are: they do all up to where they ask who one is, and ask just that."""
-    return [
-        f"{route}: {told}" for route in ROUTES if route.startswith("aws,") for told in follow(deploy, route, _real())
-    ]
+    for route in ("aws, SAM", "aws, Terraform", "aws, Serverless"):
+        if told := [f"{route}: {one}" for one in follow(deploy, route, _real())]:
+            return told
+    return []
 
 
 def _real() -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from tests.servers import program
 MISTAKES = [
     ("aws, Serverless", "--function migrations\n", "--function migrate\n", "there is no function migrate"),
     ("aws, Serverless", "--param network=", "--param net=", "there is no parameter net"),
+    ("aws, SAM", "cd deploy/sam\n", "", "there is no template here"),
     ("aws, SAM", "dist/roliascan-migrations-", "dist/migrations-", "there is no ../../dist/migrations-"),
     (
         "aws, Terraform",
@@ -20,8 +21,10 @@ MISTAKES = [
     ),
     ("aws, Terraform", "roles.sql", "rights.sql", "rights.sql: No such file"),
     ("google", "-var migrations_release=", "-var migration_release=", "there is no variable migration_release"),
+    ("google", "export TF_VAR_project=PROJECT ", "export ", "it asks for project"),
     ("google", "dist/*-google-*.zip", "dist/*-gcp-*.zip", "unzip:  cannot find"),
     ("google", 'PATH="$PWD/.venv/bin:$PATH"', "", "roliascan: command not found"),
+    ("azure", "output -json vaults", "output -json vault", "there is no output vault"),
     ("azure", " --build-remote false", "", "say --build-remote false"),
     ("azure", "vault() {", "safe() {", "vault: command not found"),
     ("server, systemd", "FROM=server", "FROM=servers", "there is no requirements/servers.txt"),
