@@ -93,7 +93,7 @@ SYSTEMD = "systemd-analyze, of any Linux with systemd"
 
 CHECKS = {
     "written": Check(written.wrong),
-    "pages": Check(pages.wrong),
+    "pages": Check(pages.wrong, (), pages.found, "unzip and openssl"),
     "pages tools": Check(
         pages.tried, (serverless.found, sam.found, terraform.found), partial(terraform.providers, "aws"), MIRROR
     ),

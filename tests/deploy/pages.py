@@ -1,8 +1,8 @@
 """The pages in docs/deploy as people follow them: their commands, in order, in a copy, with every program played.
 
-What is marked as `sh` on a page is run by bash as it stands, each command that a sentence names after it, in a shell of
-its own. A program does nothing but write down how it was called; how it was called is judged afterwards: by our own
-parser, by what the templates have, by what lies in the copy.
+What is marked as `sh` on a page, or stands after a `$` in a `console`, is run by bash as it is; each command that a
+sentence names after it, in a shell of its own. A program does nothing but write down how it was called. How it was
+called is judged afterwards: by our own parser, by what the templates have, by what lies in the copy.
 """
 
 import os
@@ -29,7 +29,7 @@ ROUTES = {
     "azure": ("azure", ("From nothing", "What it costs", "Afterwards")),
     "server, systemd": ("server", ("With systemd",)),
     "server, containers": ("server", ("With containers",)),
-    **{page: (page, ()) for page in ("pipeline", "packaging", "databases", "storages")},
+    **{page: (page, ()) for page in ("pipeline", "packaging", "databases", "storages", "../operations")},
 }
 """From nothing to a running site: a page, and those of its sections that lie on the way; where none is named, all."""
 
@@ -44,12 +44,13 @@ PLAYED = {
     "aws": 'case "$*" in *invoke*) echo {} >out.json;; *stdin*) cat >/dev/null;; esac',
     "gcloud": 'case "$*" in *data-file*) cat >/dev/null;; *) echo told;; esac',
     "az": "echo told",
+    "curl": """echo '{"token":"told"}'""",
     "tee": "cat",
     "install": "",
     "systemd-run": "cat >/dev/null",
     "journalctl": """echo '"level":"error"'""",
     "docker": 'case "$*" in *create*) cat >/dev/null;; esac',
-    **dict.fromkeys(("apt", "certbot", "curl", "nginx", "npm", "npx", "sam", "systemctl", "useradd", "zip"), ""),
+    **dict.fromkeys(("apt", "certbot", "nginx", "npm", "npx", "sam", "systemctl", "useradd", "zip"), ""),
     **dict.fromkeys(("make", "pip", "roliascan"), ""),
 }
 """What each prints; first it writes down how it was called."""
@@ -57,6 +58,7 @@ _STRICTLY = "set -Eeuo pipefail\ntrap 'echo at: $BASH_COMMAND >&2' ERR"
 ELSEWHERE = re.compile(r"(?<![\w.:/$}])/(?=(?:etc|opt|var|srv|backups|dev/tty)\b)")
 SPOKEN = (*PLAYED, "as_site", "release", "./build.sh", "build.sh", ".venv/bin/roliascan", ".venv/bin/pip")
 _ASSIGNED = re.compile(r"^(?:[A-Z_]+=(?:\$\([^)]*\)|[^ ]*) )+")
+_PROMPTED = re.compile(r"^\$ (.*)$", re.M)
 _PART = re.compile(
     r"^```(?P<kind>\w*)\n(?P<block>.*?)^```$|^#+ (?P<title>[^\n]*)$|(?<!`)`(?P<span>[^`\n]+)`", re.M | re.S
 )
@@ -67,6 +69,10 @@ class Part(NamedTuple):
 
     text: str
     is_block: bool
+
+
+def found() -> bool:
+    return all(map(shutil.which, REAL))
 
 
 def wrong(deploy: Path) -> list[str]:
@@ -114,8 +120,10 @@ def read(text: str, sections: tuple[str, ...]) -> Iterator[Part]:
         if part["title"]:
             title = part["title"]
         elif not sections or title in sections:
-            if part["block"] and part["kind"] == "sh":
+            if part["kind"] == "sh":
                 yield Part(part["block"], True)
+            elif part["kind"] == "console":
+                yield Part("".join(f"{line}\n" for line in _PROMPTED.findall(part["block"])), True)
             elif part["span"] and _is_command(part["span"]):
                 yield Part(part["span"], False)
 
@@ -133,9 +141,7 @@ def _written(part: Part, root: Path) -> str:
 
 def _copy(project: Path, place: Path) -> Path:
     clone = place / "clone"
-    shutil.copytree(
-        project / "deploy", clone / "deploy", symlinks=True, ignore=shutil.ignore_patterns("made-*", ".*-sam")
-    )
+    shutil.copytree(project / "deploy", clone / "deploy", ignore=tree.MADE)
     shutil.copytree(project / "dist", clone / "dist")
     for name in ("Makefile", "requirements"):
         (clone / name).symlink_to(program.PROJECT / name)
@@ -149,7 +155,7 @@ def _programs(place: Path, clone: Path, calls: Path, programs: Mapping[str, str]
     folder = place / "bin"
     folder.mkdir()
     for name in REAL:
-        (folder / name).symlink_to(shutil.which(name) or f"/no/{name}")
+        (folder / name).symlink_to(shutil.which(name) or name)
     for name, code in programs.items():
         there = clone / ".venv" / "bin" if name in ("roliascan", "pip") else folder
         there.mkdir(parents=True, exist_ok=True)
@@ -168,15 +174,13 @@ def _made(calls: Path) -> Iterator[Call]:
 
 def tried(deploy: Path) -> list[str]:
     """The ways to AWS with its tools as they are: they do all up to where they ask who one is, and ask just that."""
-    return [
-        f"{route}: {told}"
-        for route in ROUTES
-        if route.startswith("aws,")
-        for told in follow(deploy, route, _real(deploy))
-    ]
+    for route in ("aws, SAM", "aws, Terraform", "aws, Serverless"):
+        if told := [f"{route}: {one}" for one in follow(deploy, route, _real())]:
+            return told
+    return []
 
 
-def _real(deploy: Path) -> Mapping[str, str]:
+def _real() -> Mapping[str, str]:
     modules = serverless_offline.INSTALLED
     osls = shlex.join([shutil.which("node") or "node", f"{modules}/serverless/bin/serverless.js"])
     sam_, terraform_ = shlex.join([str(sam.found())]), shlex.join(map(str, terraform.found() or []))

@@ -35,11 +35,18 @@ QUIET = {
 """Nobody is called, and nobody is told."""
 
 
+MADE = shutil.ignore_patterns(
+    *("node_modules", ".serverless", ".aws-sam", ".terraform*", "*.tfstate*", ".env", "secrets", "made-*"),
+    *("package-lock.json", "out.json"),
+)
+"""What tools, checks and people leave in deploy/."""
+
+
 def lay(folder: Path) -> Path:
     """Copies deploy/ and its pages, with archives that stand for those of `roliascan package` and Amazon's."""
-    made = shutil.ignore_patterns("node_modules", ".serverless", ".aws-sam", ".terraform*", "*.tfstate*", ".env")
-    shutil.copytree(program.PROJECT / "deploy", folder / "deploy", ignore=made)
+    shutil.copytree(program.PROJECT / "deploy", folder / "deploy", ignore=MADE)
     shutil.copytree(program.PROJECT / "docs" / "deploy", folder / "docs" / "deploy")
+    shutil.copy(program.PROJECT / "docs" / "operations.md", folder / "docs")
     (folder / "dist").mkdir()
     for name in ARCHIVES:
         with ZipFile(folder / name, "w") as archive:
