@@ -3,7 +3,8 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -98,10 +99,15 @@ def test_what_is_imported_is_locked(file: Path) -> None:
     locked = set(re.findall(r"^([a-z0-9.-]+)==", lock.read_text(), re.MULTILINE)) | BROUGHT.get(file.name, set())
     locked |= TRACING if file.parent == PACKAGE / "tracing" else set()
     others = {name.split(".")[0] for name in _imports(file)} - sys.stdlib_module_names - {"roliascan"}
-    distributions = packages_distributions()
     # Several may be of one name: Google's libraries share `google`, Microsoft's share `azure`.
-    brought_by = {name: {_normal(one) for one in distributions.get(name, [name])} for name in others}
+    brought_by = {name: {_normal(one) for one in _brought().get(name, [name])} for name in others}
     assert [name for name in others if not brought_by[name] & locked] == []
+
+
+@cache
+def _brought() -> Mapping[str, list[str]]:
+    """The distributions that bring each top-level name; looking through them all takes a while."""
+    return packages_distributions()
 
 
 def _normal(name: str) -> str:

@@ -27,7 +27,7 @@ from tests.cli.test_smoke import STEPS
 from tests.database.kinds import MARIADB, POSTGRESQL
 from tests.platforms.sites import FORM, form
 from tests.servers import radosgw, server
-from tests.servers.parts import TEST_ALL
+from tests.servers.parts import LONG, TEST_ALL
 
 FROM = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
 FROM_EACH = pytest.mark.parametrize("database_url", [POSTGRESQL, MARIADB] if TEST_ALL else [POSTGRESQL], indirect=True)
@@ -139,6 +139,7 @@ def backed_up_while(writer: Writer, cloud: Place, kept: Path) -> None:
             return
 
 
+@LONG
 @FROM_EACH
 @INTO
 def test_a_backup_while_writes_go_on_is_whole(cloud: Place, empty_database_url: str) -> None:  # DB-21
@@ -210,6 +211,7 @@ def older(cloud: Place, empty_database_url: str) -> Iterator[Place]:
         yield other
 
 
+@LONG
 @FROM
 @INTO
 def test_an_older_database_beside_a_newer_storage(  # DB-22
@@ -229,6 +231,7 @@ def test_an_older_database_beside_a_newer_storage(  # DB-22
     assert findings(cloud, "--hash") == (0, {})  # who has the newer rows has lost nothing
 
 
+@LONG
 @FROM
 @INTO
 def test_a_newer_database_beside_an_older_storage(cloud: Place, older: Place) -> None:  # DB-22

@@ -23,11 +23,13 @@ from tests.cli.clones import clone, end, made, until
 from tests.platforms import clients
 from tests.platforms.processes import alive, children, megabytes, soon
 from tests.servers import program
+from tests.servers.parts import LONG
 
 BUDGET_MB = 60
 """Memory of the serving process after start; here also after its readers and logins."""
 
 
+@LONG
 def test_a_fresh_clone(tmp_path: Path) -> None:
     """One test, because drawing the demo takes seconds: killed while drawing, started, used, stopped, started again."""
     home = clone(tmp_path / "clone")

@@ -21,6 +21,7 @@ from roliascan.storage import Storage, Stored, open_storage
 from roliascan.storage.memory import MemoryStorage
 from tests.archives import cbz
 from tests.cli.places import Place
+from tests.servers.parts import LONG
 from tests.servers.uploadthing import App
 from tests.storage.test_contract import BACKENDS, opened
 
@@ -253,6 +254,7 @@ def killed_in_the_middle(place: Place, words: tuple[str, ...], new: Path) -> boo
     return process.returncode == -signal.SIGKILL and sum(1 for _ in new.iterdir()) < 3_000
 
 
+@LONG
 def test_killed_in_the_middle_it_goes_on(simple_place: Place) -> None:
     uploads = open_storage(f"file:{simple_place.home}/uploads")
     add(simple_place.url, uploads, [OLD.format(number) for number in range(3_000)])

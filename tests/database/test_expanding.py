@@ -13,7 +13,7 @@ from roliascan.database.migrations import changes
 from tests.database import bare, crowd
 from tests.database.expanding import NUMBER, TITLE, killing, on_top
 from tests.database.test_crowd import contents, one
-from tests.database.test_migrations import described, on_empty_postgresql, on_empty_servers
+from tests.database.test_migrations import described, on_empty_postgresql, on_empty_servers, on_some_empty_server
 
 CHAPTERS = 300
 EVERY = 1 if os.environ.get("TEST_ALL") == "1" else 12
@@ -81,7 +81,7 @@ def test_a_back_fill_tells_how_far_it_is(seeded: str) -> None:
     ]
 
 
-@on_empty_servers
+@on_some_empty_server
 @pytest.mark.usefixtures("expanded")
 def test_killed_after_each_statement_it_goes_on_where_it_was(seeded: str) -> None:
     """MG-06, MG-08: what a batch has filled is not filled again."""
@@ -121,7 +121,7 @@ def test_killed_after_each_statement_the_first_schema_converges(empty_database_u
     assert migrations.check(empty_database_url).name == "at"
 
 
-@on_empty_servers
+@on_some_empty_server
 def test_killed_after_each_statement_later_revisions_converge(seeded: str, sqlite_url: str) -> None:
     """MG-06: each after the first, over rows."""
     rows = contents(seeded)
@@ -157,7 +157,7 @@ def test_an_index_that_was_half_built_is_built_anew(seeded: str, monkeypatch: py
     assert ("ix_chapters_words_id", ["words", "id"]) in described(seeded)["chapters"]["indexes"]
 
 
-@on_empty_servers
+@on_some_empty_server
 @pytest.mark.usefixtures("expanded")
 def test_the_text_for_review_changes_rows_at_once(seeded: str) -> None:
     """SC 78: and says so, because what runs does it in batches."""

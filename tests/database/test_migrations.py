@@ -19,9 +19,12 @@ from roliascan.database.migrations import locks
 from tests.database import bare, revisions
 from tests.database.kinds import MARIADB, POSTGRESQLS, on_postgresql, with_foreign_keys
 from tests.database.test_connections import teams
+from tests.servers.parts import TEST_ALL
 
 on_empty_servers = pytest.mark.parametrize("empty_database_url", [*POSTGRESQLS, MARIADB], indirect=True)
 on_empty_postgresql = pytest.mark.parametrize("empty_database_url", POSTGRESQLS, indirect=True)
+on_some_empty_server = on_empty_servers if TEST_ALL else on_empty_postgresql
+"""For what takes long; MariaDB's part of it is whole with TEST_ALL=1."""
 on_empty_sqlite = pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
 on_empty_mariadb = pytest.mark.parametrize("empty_database_url", [MARIADB], indirect=True)
 

@@ -21,7 +21,7 @@ def test_each_point_of_an_upload_is_survived(site_url: str, tmp_path: Path) -> N
     }
 
 
-@pytest.mark.skipif(not parts.TEST_ALL, reason="TEST_ALL=1")
+@parts.LONG
 @pytest.mark.parametrize("fixture", [pytest.param("s3_url", marks=pytest.mark.radosgw), AZURITE])
 def test_each_point_is_survived_with_an_object_storage(
     fixture: str, sqlite_url: str, request: pytest.FixtureRequest
@@ -37,6 +37,7 @@ def survived(place: Place, *, every: int) -> uploads.Rows:
     return rows
 
 
+@parts.LONG
 def test_a_killed_process_is_gone_on_from(sqlite_url: str, tmp_path: Path) -> None:
     """A real one, once within what its storage does."""
     place = Place(sqlite_url, f"file:{tmp_path}/uploads", {})

@@ -193,9 +193,9 @@ PAGES = [*_no_images(), *_two_faced(), *_bombs(), *_large_heads(), *_cut_pages()
 
 
 def in_short(cases: list[Case]) -> list[Case]:
-    """Without nine of ten cuts, two of three polyglots, and what takes so much memory by right."""
+    """Without nine of ten cuts, two of three polyglots, half the lies, and what takes so much memory by right."""
     number = count()
     cheap = [case for case in cases if case.most == Most()]
-    among = {"that are cut": 10, "of two kinds": 3}
+    among = {"that are cut": 10, "of two kinds": 3, "that lie": 2}
     every = [next((n for words, n in among.items() if words in case.group), 1) for case in cheap]
     return [case for case, n in zip(cheap, every, strict=True) if n == 1 or next(number) % n == 0]

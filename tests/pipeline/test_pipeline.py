@@ -6,14 +6,12 @@ import pytest
 
 from roliascan.database import schema
 from tests.database import bare
-from tests.database.test_migrations import on_empty_postgresql, on_empty_servers
+from tests.database.test_migrations import on_some_empty_server
 from tests.pipeline import deployment, previous
 from tests.servers.parts import TEST_ALL
 
-on_some = on_empty_servers if TEST_ALL else on_empty_postgresql
 
-
-@on_some
+@on_some_empty_server
 @pytest.mark.parametrize("chapters", [0, 2500] if TEST_ALL else [2500])
 def test_nobody_notices_a_deployment(empty_database_url: str, tmp_path: Path, chapters: int) -> None:
     """MG-01, MG-04, SL-15: old and new code, before, while and after tables change, and after a roll-back."""

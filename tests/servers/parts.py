@@ -34,6 +34,8 @@ class Part(NamedTuple):
 
 
 TEST_ALL = os.environ.get("TEST_ALL") == "1"
+LONG = pytest.mark.skipif(not TEST_ALL, reason="TEST_ALL=1")
+"""For what takes long, of which others look at the parts."""
 PARTS = {
     "postgresql": Part(postgresql.found, "apt-get install postgresql"),
     "mariadb": Part(mariadb.found, "apt-get install mariadb-server"),
