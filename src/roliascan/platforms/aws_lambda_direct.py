@@ -42,7 +42,9 @@ def _refuse(environ: Environ, start_response: "StartResponse") -> Iterable[bytes
     told = answers.problem(421, "not_served_here", NOT_OWN, request_id)
     client = environ.get(requests.CLIENT, "")
     path = environ["PATH_INFO"]
-    logs.log_request(request_id=request_id, method=method, path=path, status=421, ms=0, client=client)
+    logs.log_request(
+        request_id=request_id, method=method, path=path, status=421, ms=0, client=client, code="not_served_here"
+    )
     told_headers = [*told.headers.items(), *headers.EVERYWHERE, ("x-request-id", request_id)]
     start_response(told.line, [(name.lower(), value) for name, value in told_headers])
     return [told.body] if method != "HEAD" else []

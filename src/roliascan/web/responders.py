@@ -200,4 +200,5 @@ class Envelope:
             route=req.uri_template or "",
             client=req.env.get("roliascan.client", ""),
             level=getattr(req.context, "level", ""),
+            code=getattr(req.context, "code", ""),
         )
