@@ -11,6 +11,7 @@ from lark import UnexpectedInput
 from tests.deploy import (
     azure,
     container,
+    dashboards,
     google,
     names,
     played,
@@ -89,6 +90,7 @@ SYSTEMD = "systemd-analyze, of any Linux with systemd"
 
 CHECKS = {
     "written": Check(written.wrong),
+    "dashboards": Check(dashboards.wrong),
     "serverless rules": Check(partial(judged, serverless.facts)),
     "serverless print": Check(serverless.prints, (serverless.found,)),
     "serverless package": Check(serverless.packages, (serverless.found, cfn_lint)),
