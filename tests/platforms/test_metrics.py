@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from roliascan.platforms import aws_lambda, emf, lines, start, sweeping
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.platforms.counting import counted
 from roliascan.platforms.meters import BOUNDS_S, Meters
+from roliascan.platforms.scraping import scraped
 from roliascan.web import logs
 from roliascan.web.routes import ROUTES
 from tests.platforms import clients, exposition, sites
@@ -63,7 +66,7 @@ def sent(line: dict[str, Any]) -> dict[str, float]:
     """The metrics that CloudWatch takes from a line, by its specification: what is no such line raises."""
     metadata = line["_aws"]
     assert set(metadata) == {"Timestamp", "CloudWatchMetrics"}
-    assert isinstance(metadata["Timestamp"], int)
+    assert metadata["Timestamp"] == int(datetime.fromisoformat(line["time"]).timestamp() * 1000)
     (directive,) = metadata["CloudWatchMetrics"]
     assert directive["Namespace"] == "RoliaScan"
     ((dimension,),) = directive["Dimensions"]
@@ -126,6 +129,11 @@ def test_a_fault_of_the_storage_is_counted_once() -> None:
     assert counts("request", code="storage_unavailable", **request) == ["errors"]
     assert counts("request", code="storage_full", **request) == ["errors", "storageFaults"]
     assert counts("sweep failed", code="storage_unavailable", fault="SlowDown") == ["storageFaults"]
+
+
+def test_a_cold_start_may_fail() -> None:
+    failed = {"event": "request", "status": 503, "route": "", "code": "database_unreachable", "cold": True}
+    assert counted(failed) == ["errors", "coldStarts", "databaseFaults"]
 
 
 def test_all_metrics_of_a_function_are_free_of_charge() -> None:
@@ -212,6 +220,19 @@ def test_to_anybody_else_there_is_no_such_address(
     assert told[0]["code"] == "not_found"
 
 
+def test_a_header_in_any_letters_is_no_token() -> None:
+    asked = []
+
+    def app(environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
+        asked.append(environ["HTTP_AUTHORIZATION"])
+        return []
+
+    guarded = scraped(app, Meters(), TOKEN)
+    for sent_ in ("Bearer \xe9", "Bearer \u20ac", ""):
+        guarded({"PATH_INFO": "/metrics", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": sent_}, lambda *_: len)
+    assert len(asked) == 3
+
+
 def test_what_clients_send_makes_no_series() -> None:
     meters = Meters()
     for number in range(1000):
@@ -222,17 +243,26 @@ def test_what_clients_send_makes_no_series() -> None:
 
 def test_threads_lose_nothing() -> None:
     meters = Meters()
-    request = {"event": "request", "route": "/a", "status": 200, "ms": 3.0, "method": "GET"}
-    threads = [
-        threading.Thread(target=lambda: [meters.count(request) for _ in range(2000)], daemon=True) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    one = {"event": "request", "status": 200, "ms": 3.0, "method": "GET"}
+
+    def count() -> None:
+        for number in range(4000):
+            meters.count({**one, "route": "/a"})
+            meters.count({**one, "route": f"/{number}"})
+
+    threads = [threading.Thread(target=count, daemon=True) for _ in range(4)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            exposition.read(meters.text().decode())
+    finally:
+        sys.setswitchinterval(before)
     found = exposition.read(meters.text().decode())
-    assert found["roliascan_request_seconds_count", frozenset({("route", "/a")})] == 8000
-    assert found["roliascan_request_seconds_sum", frozenset({("route", "/a")})] == pytest.approx(24)
+    assert found["roliascan_request_seconds_count", frozenset({("route", "/a")})] == 16000
+    assert found["roliascan_request_seconds_sum", frozenset({("route", "/a")})] == pytest.approx(48)
 
 
 def test_a_bound_belongs_to_its_bucket() -> None:
