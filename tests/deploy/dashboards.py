@@ -98,9 +98,7 @@ def cloudwatch(deploy: Path) -> Findings:
         of = widget["properties"]
         for space, name, dimension, *_ in of.get("metrics", []):
             shown.add(name)
-            if not (space == "RoliaScan" and dimension in aws.metrics.get(name, ())) and not (
-                (space, dimension) == ("AWS/Lambda", "FunctionName") and name in LAMBDA
-            ):
+            if not _is_written(space, name, dimension):
                 yield f"nobody writes the metric {space} {name} by {dimension}"
         if "query" in of:
             words = set(re.findall(r"(?<![@\w])[a-zA-Z_]\w*", _QUOTED.sub("", of["query"])))
@@ -110,6 +108,29 @@ def cloudwatch(deploy: Path) -> Findings:
     sam = cloudformation.load(deploy / "sam" / "template.yaml")["Resources"]["Dashboard"]["Properties"]
     if sam["DashboardBody"]["Fn::Sub"][0] != text:
         yield "SAM's is another"
+
+
+def alarms(deploy: Path) -> Findings:
+    """Of AWS; what is alarmed of is a metric as well."""
+    terraform = hcl.Module(deploy / "terraform" / "aws").resource["aws_cloudwatch_metric_alarm"]
+    named = [
+        (f"terraform {name}", one["namespace"], one["metric_name"], *one["dimensions"])
+        for name, one in terraform.items()
+    ]
+    for file in ("sam/template.yaml", "serverless/resources/alarms-on.yml"):
+        for name, resource in cloudformation.load(deploy / file)["Resources"].items():
+            if resource["Type"] == "AWS::CloudWatch::Alarm":
+                of = resource["Properties"]
+                named.append((f"{file} {name}", of["Namespace"], of["MetricName"], of["Dimensions"][0]["Name"]))
+    for where, space, name, dimension in named:
+        if not _is_written(space, name, dimension):
+            yield f"{where}: nobody writes the metric {space} {name} by {dimension}"
+
+
+def _is_written(space: str, name: str, dimension: str) -> bool:
+    if space == "AWS/Lambda":
+        return dimension == "FunctionName" and name in LAMBDA
+    return space == "RoliaScan" and dimension in said()["aws"].metrics.get(name, ())
 
 
 def google(deploy: Path) -> Findings:
@@ -188,6 +209,7 @@ def _within(value: Any, key: str) -> Iterator[Any]:
 
 READERS: dict[str, Callable[[Path], Findings]] = {
     "cloudwatch": cloudwatch,
+    "alarms": alarms,
     "google": google,
     "azure": azure,
     "grafana": grafana,
