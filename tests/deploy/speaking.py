@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,6 @@ def speak(site: sites.Site, form: Mapping[str, str]) -> None:
     """Everything that goes well, and everything that does not."""
     importlib.reload(lines)  # a process of its own is cold anew
     given = {**os.environ, **site.environ, **form}
-    file = site.names["file"]
     s3 = {
         "STORAGE_URL": f"s3://comics?region=eu-central-1&endpoint=http://{NOBODY}",
         "AWS_ACCESS_KEY_ID": "none",
@@ -76,7 +75,7 @@ def speak(site: sites.Site, form: Mapping[str, str]) -> None:
             sweeping.run(30)
     # On functions readers go past us to an object storage; its faults there look as here.
     with _environ({**{name: value for name, value in given.items() if name not in MARKERS}, **s3}):
-        _ask(Request("GET", f"/{file}"))
+        _ask(Request("GET", site.names["file"]))
         with suppress(sweeping.SweepFailed):
             sweeping.run(30)
 
@@ -93,19 +92,17 @@ def _ask(*requests: Request, seconds: float = 30) -> None:
     running.forget()
 
 
-class _environ:
+@contextmanager
+def _environ(given: Mapping[str, str]) -> Iterator[None]:
     """The environment of the process, for a while."""
-
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._given, self._before = given, dict(os.environ)
-
-    def __enter__(self) -> None:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(given)
+    try:
+        yield
+    finally:
         os.environ.clear()
-        os.environ.update(self._given)
-
-    def __exit__(self, *_: object) -> None:
-        os.environ.clear()
-        os.environ.update(self._before)
+        os.environ.update(before)
 
 
 def scrape(site: sites.Site) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from roliascan.platforms import aws_lambda, emf, lines, start, sweeping
+from roliascan.platforms import aws_lambda, aws_lambda_direct, emf, lines, start, sweeping
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.platforms.counting import counted
 from roliascan.platforms.meters import BOUNDS_S, Meters
@@ -85,6 +85,18 @@ def test_a_line_counts_what_it_tells(emf_site: dict[str, str], capsys: pytest.Ca
     assert sent(second) == {"ms": second["ms"], "refusals": 1}
     assert second["code"] == "not_found"
     assert sent(third) == {"ms": third["ms"], "refusals": 1, "loginsRefused": 1}
+
+
+def test_so_does_the_function_without_the_framework(
+    emf_site: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    direct = start.Once(aws_lambda_direct.build)
+    for path in (f"{API}/series", "/health"):
+        handler_of(direct)(http_api_event(Request("GET", path)), Context())
+    direct.forget()
+    served, refused = logged(capsys)
+    assert sent(served) == {"ms": served["ms"], "coldStarts": 1}
+    assert (sent(refused), refused["code"]) == ({"ms": 0, "refusals": 1}, "not_served_here")
 
 
 def test_an_old_reader_of_a_line_finds_what_it_knows(
