@@ -103,6 +103,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool
     request_timeout: int
     """0: as long as it takes, or as long as the platform tells with each request."""
+    metrics: str
+    """`emf`: within the lines of the log, as CloudWatch reads them."""
+    metrics_token: str
+    """Who has it reads what a server has counted; "" for nobody."""
     data_dir: str
     on_function: bool
     traces: bool
@@ -142,10 +146,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             rate_limits=given.read("RATE_LIMITS", "on", _limits),
             read_only=given.read("READ_ONLY", "off", _switch),
             request_timeout=given.read("REQUEST_TIMEOUT", _patience(environ), _optional_duration),
+            metrics=given.text("METRICS", "off"),
+            metrics_token=given.secret("METRICS_TOKEN"),
             data_dir=data_dir,
             on_function=on_function,
             traces=given.traces(),
         )
+        given.text("GOOGLE_CLOUD_PROJECT", "")  # platforms/lines.py reads it, before there are settings
         given.add(_contradictions(settings, allow_ephemeral=given.allows_ephemeral))
         given.add(given.misspelt())
         if given.problems:
@@ -274,7 +281,8 @@ class _Given:
 def _untraceable(told: Mapping[str, str]) -> Iterator[str]:
     """What the SDK would pass over, or cannot do."""
     if not _can_trace():
-        yield f"{_TRACES_TO[0]}: it is set, but its library is missing: pip install 'roliascan[otel]', or unset it"
+        how = ".venv/bin/pip install --require-hashes -r requirements/otel.txt"
+        yield f"{_TRACES_TO[0]}: it is set, but its library is missing; in the clone's folder: {how}"
     if told["OTEL_EXPORTER_OTLP_PROTOCOL"] != _OTLP:
         yield f"OTEL_EXPORTER_OTLP_PROTOCOL: traces leave by {_OTLP} only; write that, or unset it"
     if told["OTEL_TRACES_SAMPLER"] not in _SAMPLERS:
@@ -401,6 +409,12 @@ def _contradictions(settings: Settings, *, allow_ephemeral: bool) -> list[str]:
         problems.append(
             "IMAGE_URL: unset it, or FILES: with FILES=private readers ask this service for each file, and it sends"
             " them on to the storage for five minutes"
+        )
+    if settings.metrics not in {"off", "emf"}:
+        problems.append("METRICS: write off or emf")
+    if settings.metrics_token and not re.fullmatch(r"[\w.~+/=-]{32,}", settings.metrics_token, re.ASCII):
+        problems.append(
+            "METRICS_TOKEN: set it to at least 32 letters and digits, made for example by: openssl rand -hex 32"
         )
     is_read_elsewhere = settings.image_url or settings.files == "private" or is_uploadthing
     if settings.on_function and settings.in_object_storage and not is_read_elsewhere:

@@ -12,6 +12,7 @@ from tests.deploy import (
     azure,
     called,
     container,
+    dashboards,
     google,
     names,
     pages,
@@ -93,6 +94,7 @@ SYSTEMD = "systemd-analyze, of any Linux with systemd"
 
 CHECKS = {
     "written": Check(written.wrong),
+    "dashboards": Check(dashboards.wrong),
     "pages": Check(pages.wrong, (), pages.found, "unzip and openssl"),
     "pages tools": Check(
         pages.tried, (serverless.found, sam.found, terraform.found), partial(terraform.providers, "aws"), MIRROR

@@ -25,16 +25,31 @@ ROUTES = {
     "aws, Serverless": ("aws", ("What all need", "Serverless Framework", "What it costs at rest")),
     "aws, SAM": ("aws", ("What all need", "SAM")),
     "aws, Terraform": ("aws", ("What all need", "Terraform")),
-    "google": ("google", ("From nothing", "Afterwards")),
-    "azure": ("azure", ("From nothing", "What it costs", "Afterwards")),
-    "server, systemd": ("server", ("With systemd",)),
+    "google": ("google", ("From nothing", "Watch", "Afterwards")),
+    "azure": ("azure", ("From nothing", "Watch", "What it costs", "Afterwards")),
+    "server, systemd": ("server", ("With systemd", "Watch")),
     "server, containers": ("server", ("With containers",)),
     **{page: (page, ()) for page in ("pipeline", "packaging", "databases", "storages", "../operations")},
 }
 """From nothing to a running site: a page, and those of its sections that lie on the way; where none is named, all."""
 
 REAL = (
-    *("basename", "bash", "cat", "chmod", "cp", "dirname", "env", "grep", "ln", "mkdir", "mktemp", "openssl", "rm"),
+    *(
+        "basename",
+        "bash",
+        "cat",
+        "chmod",
+        "cp",
+        "dirname",
+        "env",
+        "grep",
+        "head",
+        "ln",
+        "mkdir",
+        "mktemp",
+        "openssl",
+        "rm",
+    ),
     *("sed", "sh", "tr", "unzip"),
 )
 PLAYED = {
@@ -145,7 +160,7 @@ def _copy(project: Path, place: Path) -> Path:
     shutil.copytree(project / "dist", clone / "dist")
     for name in ("Makefile", "requirements"):
         (clone / name).symlink_to(program.PROJECT / name)
-    for folder in ("etc/systemd/system", "etc/nginx/conf.d", "opt/roliascan", "dev"):
+    for folder in ("etc/systemd/system", "etc/nginx/conf.d", "etc/prometheus", "opt/roliascan", "dev"):
         (place / "root" / folder).mkdir(parents=True)
     return clone
 
@@ -154,22 +169,23 @@ def _programs(place: Path, clone: Path, calls: Path, programs: Mapping[str, str]
     """A folder with what a page may call, and nothing else."""
     folder = place / "bin"
     folder.mkdir()
+    calls.mkdir()
     for name in REAL:
         (folder / name).symlink_to(shutil.which(name) or name)
     for name, code in programs.items():
         there = clone / ".venv" / "bin" if name in ("roliascan", "pip") else folder
         there.mkdir(parents=True, exist_ok=True)
-        note = f"""printf '%s\\0' "$PWD" "$(env | grep -o '^TF_VAR_[a-z_]*' | tr '\\n' ' ')" {name} "$@" >>{calls}"""
-        (there / name).write_text(f"#!/bin/sh\n{note}; printf '\\n' >>{calls}\n{code}\n")
+        note = f"""printf '%s\\0' "$PWD" "$(env | grep -o '^TF_VAR_[a-z_]*' | tr '\\n' ' ')" {name} "$@" >{calls}/$$"""
+        (there / name).write_text(f"#!/bin/sh\n{note}\n{code}\n")
         (there / name).chmod(0o755)
     return str(folder)
 
 
 def _made(calls: Path) -> Iterator[Call]:
-    for line in calls.read_text().split("\0\n") if calls.exists() else []:
-        if line:
-            folder, given, *words = line.split("\0")
-            yield Call(Path(folder), tuple(given.split()), tuple(words))
+    """A file for each, because those on both sides of a pipe are made at once."""
+    for file in sorted(calls.iterdir(), key=lambda file: file.stat().st_mtime_ns):
+        folder, given, *words = file.read_text().removesuffix("\0").split("\0")
+        yield Call(Path(folder), tuple(given.split()), tuple(words))
 
 
 def tried(deploy: Path) -> list[str]:

@@ -23,6 +23,8 @@ VARIANTS = {
         "securityGroups": "sg-0123456789abcdef0",
         "roots": "arn:aws:lambda:eu-central-1:123456789012:layer:rds-roots:1",
         "databaseId": "comics",
+        "alarms": "on",
+        "alarmEmail": "you@example.org",
         "databaseSecret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:comics-AbCdEf",
     },
 }

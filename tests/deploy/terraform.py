@@ -44,6 +44,7 @@ LEFT_OUT = {
     "CKV_AWS_157 CKV2_AWS_8": "a second machine and a second backup cost as much as the first; the first backup is on",
     "CKV_AWS_118 CKV_AWS_129 CKV_AWS_324 CKV_AWS_353": "cost, and are for who looks for something",
     "CKV2_AWS_27 CKV2_AWS_30": "the same",
+    "CKV_AWS_26": "CloudWatch may not use Amazon's key for topics, and one of your own costs at rest",
     "CKV2_AWS_11": "a network without a way out has little to tell",
     "CKV_GCP_28 CKV_GCP_114": "who knows the name of a file reads it; nobody lists them, see google.anybody",
     "CKV_GCP_62 CKV_GCP_78": "logs of readers cost and hold their addresses; with versions, what is deleted stays",

@@ -202,7 +202,7 @@ def test_a_library_that_is_missing_is_named(sqlite_url: str) -> None:
     done = _python(code, environ)
     assert done.returncode == 1
     assert (
-        "OTEL_EXPORTER_OTLP_ENDPOINT: it is set, but its library is missing: pip install 'roliascan[otel]'"
+        "OTEL_EXPORTER_OTLP_ENDPOINT: it is set, but its library is missing; in the clone's folder: .venv/bin/pip"
         in done.stderr
     )
 

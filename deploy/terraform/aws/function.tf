@@ -9,6 +9,7 @@ locals {
     IMAGE_URL    = local.image_url
     CORS_ORIGINS = join(",", var.cors_origins)
     TRUSTED_HOPS = "1" # CloudFront; nobody else gets through, see api.tf
+    METRICS      = "emf"
   }
 }
 

@@ -14,7 +14,6 @@ locals {
     CORS_ORIGINS  = join(",", var.cors_origins)
     TRUSTED_HOPS  = var.cdn ? "1" : "0" # Front Door; nobody else gets through then
     DATABASE_POOL = "1"                 # Azure gives a process of Python one request at a time
-    SWEEP         = var.sweep
   }
   settings = {
     site = local.site
@@ -23,14 +22,14 @@ locals {
     }
   }
   # Who the app is to its own storage, to the files, and to what keeps its log.
-  platform = { for app in local.apps : app => {
+  platform = { for app in local.apps : app => merge(app == "site" ? { SWEEP = var.sweep } : {}, {
     AzureWebJobsStorage__accountName          = azurerm_storage_account.host[app].name
     AzureWebJobsStorage__credential           = "managedidentity"
     AzureWebJobsStorage__clientId             = azurerm_user_assigned_identity.app[app].client_id
     AZURE_CLIENT_ID                           = azurerm_user_assigned_identity.app[app].client_id
     APPLICATIONINSIGHTS_CONNECTION_STRING     = azurerm_application_insights.site.connection_string
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "ClientId=${azurerm_user_assigned_identity.app[app].client_id};Authorization=AAD"
-  } }
+  }) }
   front_door = [for guid in azurerm_cdn_frontdoor_profile.site[*].resource_guid : {
     name      = "front-door"
     priority  = 100

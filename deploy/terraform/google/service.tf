@@ -13,6 +13,9 @@ locals {
     CORS_ORIGINS    = join(",", var.cors_origins)
     TRUSTED_HOPS    = var.cdn ? "2" : "1" # Google's front end, and before it the load balancer
     REQUEST_TIMEOUT = "60s"
+
+    # With it Cloud Logging shows what the site says of a request below that request.
+    GOOGLE_CLOUD_PROJECT = var.project
   }
   site_url           = var.cdn ? "https://${var.site_domain}" : "https://${local.host}"
   migrations_release = var.migrations_release == "" ? var.release : var.migrations_release

@@ -22,7 +22,7 @@ locals {
   name = "roliascan-${var.stage}"
   sql  = var.database == "cloudsql"
   apis = concat(
-    ["run", "artifactregistry", "cloudbuild", "secretmanager", "iamcredentials", "storage", "cloudscheduler"],
+    ["run", "artifactregistry", "cloudbuild", "secretmanager", "iamcredentials", "storage", "cloudscheduler", "logging", "monitoring"],
     local.sql ? ["sqladmin"] : [],
     var.cdn ? ["compute"] : [],
   )

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         with redirect_stdout(sys.stderr):
             told = PLATFORMS[args.platform](event)
     except ModuleNotFoundError as error:
-        return _refuse(1, f"{error.name} is missing; install roliascan[{args.platform}]")
+        return _refuse(1, f"{error.name} is missing; make setup installs it")
     except Exception as error:
         return _refuse(1, f"the function raised {type(error).__name__}: {error}")
     print(json.dumps(told, indent=2, ensure_ascii=False))

@@ -47,7 +47,14 @@ def _refuse(environ: Environ, start_response: "StartResponse") -> Iterable[bytes
     path = environ["PATH_INFO"]
     trace_id = environ.get("roliascan.trace_id", "")
     logs.log_request(
-        request_id=request_id, method=method, path=path, status=421, ms=0, client=client, trace_id=trace_id
+        request_id=request_id,
+        method=method,
+        path=path,
+        status=421,
+        ms=0,
+        client=client,
+        code="not_served_here",
+        trace_id=trace_id,
     )
     told_headers = [*told.headers.items(), *headers.EVERYWHERE, ("x-request-id", request_id)]
     start_response(told.line, [(name.lower(), value) for name, value in told_headers])

@@ -5,6 +5,7 @@ from typing import Any
 
 from roliascan.database import BadAddress, migrations
 from roliascan.errors import Refusal
+from roliascan.platforms import lines
 from roliascan.settings import BadSettings, direct_url
 from roliascan.web import logs
 
@@ -22,6 +23,7 @@ def run() -> dict[str, Any]:
 
     Raises MigrationFailed. Again it changes nothing, and two at once wait for each other.
     """
+    logs.tell(lines.wanted(os.environ))
     try:
         told = _upgraded(direct_url(os.environ))
     except Refusal as refusal:

@@ -1,8 +1,15 @@
 """A server of one's own: `app` for granian or any other WSGI server."""
 
+import os
+from typing import TYPE_CHECKING
+
 from roliascan.people import passwords
-from roliascan.platforms import start
+from roliascan.platforms import lines, start
 from roliascan.platforms.border import bordered
+from roliascan.web import logs
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 BODIES = 100
 """Requests that may be reading a body at once."""
@@ -23,7 +30,7 @@ def _build() -> start.Running:
     passwords.aside()
     running = start.running(settings)
     app = bordered(
-        running.app,
+        _metered(running.app, settings.metrics_token) if settings.metrics_token else running.app,
         hops=settings.trusted_hops,
         bodies=BODIES,
         bodies_each=BODIES_EACH,
@@ -31,6 +38,15 @@ def _build() -> start.Running:
         files_each=FILES_EACH,
     )
     return running._replace(app=app)
+
+
+def _metered(app: "WSGIApplication", token: str) -> "WSGIApplication":
+    from roliascan.platforms.meters import Meters  # without a token nothing is counted
+    from roliascan.platforms.scraping import scraped
+
+    meters = Meters()
+    logs.tell([*lines.wanted(os.environ), meters.count])
+    return scraped(app, meters, token)
 
 
 app = start.or_unavailable(start.Once(_build))

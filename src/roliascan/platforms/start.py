@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from roliascan.app import create_app, opened, traces_of
 from roliascan.database import BadAddress, Database
-from roliascan.platforms import requests
+from roliascan.platforms import lines, requests
 from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Environ, line
 from roliascan.settings import BadSettings, Settings
@@ -23,7 +23,8 @@ RETRY_AFTER = 5
 
 
 def settings() -> Settings:
-    """The settings that this process was started with. Raises BadSettings."""
+    """The settings that this process was started with; from here on its log is as they want it. Raises BadSettings."""
+    logs.tell(lines.wanted(os.environ))
     return Settings.from_environ(os.environ)
 
 

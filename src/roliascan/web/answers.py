@@ -61,6 +61,7 @@ class Told(NamedTuple):
     headers: dict[str, str]
     body: bytes
     level: str = ""
+    code: str = ""
 
     @property
     def line(self) -> str:
@@ -79,7 +80,7 @@ def problem(status: int, code: str, detail: str, request_id: str, **more: Any) -
         "requestId": request_id,
         **more,
     }
-    return Told(status, {"Content-Type": PROBLEM, "Cache-Control": "no-store"}, msgspec.json.encode(members))
+    return Told(status, {"Content-Type": PROBLEM, "Cache-Control": "no-store"}, msgspec.json.encode(members), code=code)
 
 
 def told(error: Exception, request_id: str) -> Told:
@@ -105,10 +106,11 @@ def raised(req: "falcon.Request", resp: "falcon.Response", error: Exception, _pa
     """Falcon's way to answer what was raised."""
     answer = told(error, req.context.request_id)
     req.context.level = answer.level
-    _put(resp, answer)
+    _put(req, resp, answer)
 
 
-def _put(resp: "falcon.Response", answer: Told) -> None:
+def _put(req: "falcon.Request", resp: "falcon.Response", answer: Told) -> None:
+    req.context.code = answer.code
     resp.status = answer.status
     resp.set_headers(answer.headers)
     resp.data = answer.body
@@ -126,4 +128,4 @@ def falcon_refused(req: "falcon.Request", resp: "falcon.Response", error: "falco
     details = {404: errors.NotFound.detail, 405: "This address does not take this method; see the Allow header."}
     code = _CODES.get(status, "malformed" if status == 400 else "refused")
     detail = details.get(status, error.title or "The request cannot be read.")
-    _put(resp, problem(status, code, detail, req.context.request_id))
+    _put(req, resp, problem(status, code, detail, req.context.request_id))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,15 @@ import msgspec
 _LONGEST = 500
 _FRAMES = 20
 _encode = msgspec.json.Encoder().encode
+_more: list[Callable[[Mapping[str, Any]], Mapping[str, Any]]] = []
+
+
+def tell(more: Iterable[Callable[[Mapping[str, Any]], Mapping[str, Any]]]) -> None:
+    """From now on these are told every line of this process, one after the other, and add the fields that they return.
+
+    A process has one log, and so it has one list of them; each must be quick, and may not raise.
+    """
+    _more[:] = more
 
 
 def log_request(
@@ -22,18 +32,18 @@ def log_request(
     route: str = "",
     client: str = "",
     level: str = "",
+    code: str = "",
     trace_id: str = "",
 ) -> None:
     """One line for an answered request. `path` is without its query, `route` the pattern that it matched.
 
-    `trace_id`: where there are traces.
-
-    `level`: that of the refusal; else `error` from 500 on, and `info`.
+    `level` and `code`: those of the refusal; else `error` from 500 on, and `info`, and none. `trace_id`: where there
+    are traces.
 
     `client` is an address; it is written without what tells persons apart: the last part of an IPv4 address, all but
     the first 48 bits of an IPv6 one.
     """
-    told = {
+    told: dict[str, Any] = {
         "time": datetime.now(UTC),
         "level": level or ("error" if status >= 500 else "info"),
         "event": "request",
@@ -45,6 +55,8 @@ def log_request(
         "ms": round(ms, 2),
         "client": _blurred(client),
     }
+    if code:
+        told["code"] = code
     if trace_id:
         told["traceId"] = trace_id
     write(_line(told))
@@ -75,6 +87,8 @@ def line(level: str, event: str, **fields: Any) -> str:
 
 
 def _line(told: dict[str, Any]) -> str:
+    for more in _more:
+        told.update(more(told))
     try:
         text = _encode(told)
         if text.isascii() and b"\x7f" not in text:

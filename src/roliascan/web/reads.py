@@ -60,10 +60,11 @@ def first(
             return behind()(environ, start_response)
         started = time.perf_counter()
         request_id = environ.get("roliascan.request_id") or new_id(parts.clock())
+        code = ""
         try:
             status, told, body = _answer(parts, environ, asked)
         except Exception as error:
-            status, told, body = _refused(error, request_id, "Origin" if origins else "")
+            (status, told, body), code = _refused(error, request_id, "Origin" if origins else "")
         told += _EVERYWHERE
         told.append(("x-request-id", request_id))
         if origins:
@@ -79,6 +80,7 @@ def first(
             ms=(time.perf_counter() - started) * 1000,
             route=asked[0].route.path,
             client=environ.get("roliascan.client", ""),
+            code=code,
             trace_id=environ.get("roliascan.trace_id", ""),
         )
         start_response(status, told)
@@ -156,9 +158,9 @@ def _answer(parts: Parts, environ: Environ, asked: _Asked) -> tuple[str, _Header
     return "200 OK", [_JSON, *read.kept, ("etag", tag)], body
 
 
-def _refused(error: Exception, request_id: str, vary: str) -> tuple[str, _Headers, bytes]:
+def _refused(error: Exception, request_id: str, vary: str) -> tuple[tuple[str, _Headers, bytes], str]:
     told = answers.told(error, request_id)
-    return told.line, _lower({**told.headers, **({"Vary": vary} if vary else {})}), told.body
+    return (told.line, _lower({**told.headers, **({"Vary": vary} if vary else {})}), told.body), told.code
 
 
 def _lower(named: Mapping[str, str]) -> _Headers:

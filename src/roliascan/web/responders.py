@@ -203,5 +203,6 @@ class Envelope:
             route=req.uri_template or "",
             client=req.env.get("roliascan.client", ""),
             level=getattr(req.context, "level", ""),
+            code=getattr(req.context, "code", ""),
             trace_id=req.env.get("roliascan.trace_id", ""),
         )

@@ -52,6 +52,14 @@ run "outside" {
   command = plan
 
   assert {
+    condition     = length(aws_cloudwatch_metric_alarm.errors) + length(aws_cloudwatch_metric_alarm.sweeps) + length(aws_sns_topic.alarms) == 0
+    error_message = "somebody is written to who did not ask"
+  }
+  assert {
+    condition     = local.site.METRICS == "emf" && strcontains(aws_cloudwatch_dashboard.site.dashboard_body, "SOURCE '/roliascan/prod/site' | filter") && strcontains(aws_cloudwatch_dashboard.site.dashboard_body, "\"roliascan-prod-sweep\"") && can(jsondecode(aws_cloudwatch_dashboard.site.dashboard_body))
+    error_message = "the dashboard shows nothing"
+  }
+  assert {
     condition     = aws_lambda_function.web.environment[0].variables.DATABASE_URL == "arn:aws:ssm:eu-central-1:123456789012:parameter/roliascan/prod/database-url"
     error_message = "the address is not the parameter of it"
   }
@@ -120,4 +128,16 @@ run "names" {
     site_domain = "comics.example"
   }
   expect_failures = [aws_cloudfront_distribution.site]
+}
+
+run "alarms" {
+  command = plan
+  variables {
+    alarm_email = "you@example.org"
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.alarms["you@example.org"].endpoint == "you@example.org" && aws_cloudwatch_metric_alarm.errors["you@example.org"].dimensions == tomap({ function = "roliascan-prod-web" })
+    error_message = "nobody is written to"
+  }
 }

@@ -29,6 +29,10 @@ run "outside" {
   command = apply
 
   assert {
+    condition     = strcontains(azurerm_application_insights_workbook.site.data_json, "AppRoleName == '${azapi_resource.app["site"].name}'") && can(jsondecode(azurerm_application_insights_workbook.site.data_json))
+    error_message = "the workbook asks for another app"
+  }
+  assert {
     condition     = local.site.DATABASE_URL == "@Microsoft.KeyVault(SecretUri=https://rolia.vault.azure.net/secrets/database-url)"
     error_message = "the address is no reference"
   }

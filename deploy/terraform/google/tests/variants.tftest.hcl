@@ -28,6 +28,10 @@ run "outside" {
   command = apply
 
   assert {
+    condition     = strcontains(google_monitoring_dashboard.site.dashboard_json, "user/roliascan-prod-refusals") && can(jsondecode(google_monitoring_dashboard.site.dashboard_json)) && google_logging_metric.site["refusals"].label_extractors == tomap({ route = "EXTRACT(jsonPayload.route)", status = "EXTRACT(jsonPayload.status)" })
+    error_message = "the dashboard shows nothing"
+  }
+  assert {
     condition     = output.site == "https://roliascan-prod-web-123456789012.europe-west1.run.app"
     error_message = "the site has another address"
   }

@@ -72,7 +72,7 @@ def uv() -> str:
     try:
         from uv import find_uv_bin
     except ModuleNotFoundError:
-        raise NotPackaged("uv is missing: make setup installs it, as does the extra roliascan[package]") from None
+        raise NotPackaged("uv is missing: make setup installs it") from None
     return find_uv_bin()
 
 
