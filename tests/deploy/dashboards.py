@@ -26,6 +26,11 @@ RUN = {"request_count": {"response_code_class", "response_code"}, "request_laten
 """cloud.google.com/monitoring/api/metrics_gcp_p_z, "run", with labels of theirs."""
 TABLES = {"AppRequests", "AppTraces"}
 """learn.microsoft.com/azure/azure-monitor/reference/tables/apptraces, and appreq..."""
+AS_COLUMNS = (
+    "| extend line = parse_json(Message) | extend event = tostring(line.event), code = tostring(line.code),"
+    " route = tostring(line.route), status = toint(line.status) "
+)
+"""What each question to AppTraces begins with: these of our fields get a type, so that they can be compared."""
 NODE = {
     "node_systemd_timer_last_trigger_seconds": {"name"},
     "node_systemd_unit_state": {"name", "state", "type"},
@@ -47,10 +52,9 @@ Findings = Iterator[str]
 
 
 class Said(NamedTuple):
-    """Of one platform: fields and events of its lines, and the metrics in them with their dimensions."""
+    """Of one platform: fields of its lines by event, and the metrics in them with their dimensions."""
 
-    fields: set[str]
-    events: set[str]
+    fields: Mapping[str, set[str]]
     metrics: Mapping[str, set[str]]
 
 
@@ -73,18 +77,17 @@ def said() -> Mapping[str, Said]:
     metrics: dict[str, set[str]] = {}
     for name, labels in exposition.read(text):
         metrics.setdefault(name, set()).update(label for label, _ in labels)
-    return found | {"scrape": Said(set(), set(), metrics)}
+    return found | {"scrape": Said({}, metrics)}
 
 
 def _said(lines: Iterable[Mapping[str, Any]]) -> Said:
-    fields, events, metrics = set[str](), set[str](), dict[str, set[str]]()
+    fields, metrics = dict[str, set[str]](), dict[str, set[str]]()
     for line in lines:
-        fields |= set(line)
-        events.add(line["event"])
+        fields.setdefault(line["event"], set()).update(line)
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
             for one in directive["Metrics"]:
                 metrics.setdefault(one["Name"], set()).update(*directive["Dimensions"])
-    return Said(fields, events, metrics)
+    return Said(fields, metrics)
 
 
 def wrong(deploy: Path) -> list[str]:
@@ -161,7 +164,11 @@ def azure(deploy: Path) -> Findings:
         table = query.split(" ")[0]
         if table not in TABLES:
             yield f"there is no table {table}"
-        yield from _compared(query, set(re.findall(r"\bline\.(\w+)", query)), said()["azure"])
+        *_, asked = query.partition(AS_COLUMNS)
+        if table == "AppTraces" and not asked:
+            yield f"it does not begin as the others: {query}"
+        columns = set(re.findall(r"\w+", _QUOTED.sub("", asked))) & {"event", "code", "route", "status"}
+        yield from _compared(asked, columns | set(re.findall(r"\bline\.(\w+)", asked)), said()["azure"])
 
 
 def grafana(deploy: Path) -> Findings:
@@ -182,16 +189,20 @@ def grafana(deploy: Path) -> Findings:
 
 def _compared(query: str, fields: set[str], written: Said) -> Findings:
     """What a query asks of lines: fields, and values of those that have few."""
-    yield from (f"nobody writes the field {name}: {query}" for name in sorted(fields - written.fields))
-    values = {"event": written.events, "route": {route.path for route in ROUTES}, "code": _codes(errors.Refusal)}
+    named = {value for field, _, value in _values(query) if field == "event"} & set(written.fields)
+    there = set[str]().union(*(written.fields[event] for event in named or written.fields))
+    yield from (f"nobody writes the field {name}: {query}" for name in sorted(fields - there))
+    values = {"event": set(written.fields), "route": {route.path for route in ROUTES}, "code": _codes(errors.Refusal)}
+    for field, how, value in _values(query):
+        begins = how in ("=~", "startswith")
+        if not any(one.startswith(value) if begins else one == value for one in values[field]):
+            yield f"no line has the {field} {value}: {query}"
+
+
+def _values(query: str) -> Iterator[tuple[str, str, str]]:
+    """What it compares: a field, how, and with what."""
     for field, how, listed in _COMPARED.findall(query):
-        for value in (one[1:-1].lstrip("^") for one in _QUOTED.findall(listed)):
-            if how in ("=~", "startswith"):
-                known = any(one.startswith(value) for one in values[field])
-            else:
-                known = value in values[field]
-            if not known:
-                yield f"no line has the {field} {value}: {query}"
+        yield from ((field, how, one[1:-1].lstrip("^")) for one in _QUOTED.findall(listed))
 
 
 def _codes(refusal: type[errors.Refusal]) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from roliascan.platforms import aws_lambda, aws_lambda_direct, emf, lines, start, sweeping
+from roliascan.platforms import aws_lambda, aws_lambda_direct, emf, lines, migrating, start, sweeping
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.platforms.counting import counted
 from roliascan.platforms.meters import BOUNDS_S, Meters
@@ -181,6 +181,16 @@ def test_google_is_told_why_nothing_starts(monkeypatch: pytest.MonkeyPatch, caps
     handler_of(running)(http_api_event(Request("GET", "/")), Context())
     (line,) = logged(capsys)
     assert (line["event"], line["severity"]) == ("not started", "ERROR")
+
+
+def test_google_is_told_how_a_migration_went(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "environ", {"K_SERVICE": "migrations", "METRICS": "emf"})
+    with pytest.raises(migrating.MigrationFailed):
+        migrating.run()
+    (line,) = logged(capsys)
+    assert (line["event"], line["severity"]) == ("migration failed", "ERROR")
 
 
 def test_a_process_is_cold_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,11 +21,16 @@ def wanted(environ: Mapping[str, str]) -> list[More]:
         from roliascan.platforms import emf
 
         found.append(emf.embedded(environ.get(AWS, "roliascan")))
-    if environ.get(GOOGLE):
-        from roliascan.platforms import cloud_logging
+    return found + graded(environ)
 
-        found.append(cloud_logging.fields(environ.get("GOOGLE_CLOUD_PROJECT", "")))
-    return found
+
+def graded(environ: Mapping[str, str]) -> list[More]:
+    """What says how grave a line is, where a platform reads that: all that a function needs which only migrates."""
+    if not environ.get(GOOGLE):
+        return []
+    from roliascan.platforms import cloud_logging
+
+    return [cloud_logging.fields(environ.get("GOOGLE_CLOUD_PROJECT", ""))]
 
 
 def first(told: Mapping[str, Any]) -> Mapping[str, Any]:

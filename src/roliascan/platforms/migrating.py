@@ -23,7 +23,7 @@ def run() -> dict[str, Any]:
 
     Raises MigrationFailed. Again it changes nothing, and two at once wait for each other.
     """
-    logs.tell(lines.wanted(os.environ))
+    logs.tell(lines.graded(os.environ))
     try:
         told = _upgraded(direct_url(os.environ))
     except Refusal as refusal:

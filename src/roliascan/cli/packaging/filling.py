@@ -24,7 +24,10 @@ NEEDLESS_RECORDS = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "entry_points.t
 MIGRATING = {"__init__.py", "database", "errors.py", "settings.py", "vaults"}
 _WITH_LIBRARIES = {"storage/gcs_access.py": "google"}
 """Modules that cannot be imported without what only one platform's lock file has."""
-MIGRATING_TOO = {"platforms/__init__.py", "platforms/migrating.py", "web/__init__.py", "web/logs.py"}
+MIGRATING_TOO = {
+    *("platforms/__init__.py", "platforms/migrating.py", "platforms/lines.py", "platforms/cloud_logging.py"),
+    *("web/__init__.py", "web/logs.py"),
+}
 """What of our code a function needs that only migrates."""
 
 Parts = Mapping[str, str]
@@ -124,7 +127,8 @@ def _is_wanted(path: PurePath, order: Order) -> bool:
 def _is_elsewhere(module: str, platform: str) -> bool:
     """Whether it is of another platform, of a server, or migrates."""
     others = tuple(f"{name}_" for name in TARGETS if name != platform)
-    return module.startswith(others) or module.endswith("_migrations") or module in {"migrating", "server", "serving"}
+    of_a_server = {"server", "serving", "meters", "scraping"}
+    return module.startswith(others) or module.endswith("_migrations") or module in {"migrating", *of_a_server}
 
 
 def _joined(locks: list[Path]) -> str:
