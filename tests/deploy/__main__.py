@@ -78,7 +78,7 @@ def _spoilt(deploy: Path, run: Path, named: tuple[str, Example]) -> tuple[str, E
 def _print_seen(told: tuple[str, Example, list[str]]) -> int:
     name, example, found = told
     is_seen = any(example.says in one for one in found)
-    _print(f"  broken: {name:<24}{'seen' if is_seen else 'NOT SEEN'} by {example.check}")
+    _print(f"  broken: {name:<34}{'seen' if is_seen else 'NOT SEEN'} by {example.check}")
     if not is_seen:
         _print("    " + "\n".join(found or ["it found nothing"]).replace("\n", "\n    "))
     return int(not is_seen)
