@@ -45,6 +45,9 @@ _OF_TRACES = {
     "OTEL_TRACES_SAMPLER": "parentbased_always_on",
     "OTEL_TRACES_SAMPLER_ARG": "1",
 }
+_HEADERS_OF_TRACES = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+_HEADER = re.compile(r"[\w.-]+[ \t]*=(?:[ !#-$&-+\--:<-\[\]-~]|%(?:[2-6][0-9a-f]|7[0-9a-e]))*", re.ASCII | re.IGNORECASE)
+"""What the SDK passes on; any other it drops, or cannot send, and quotes in the log either way: it is mostly a key."""
 
 _LONG = 9
 """Letters of a name that others would not give to something else by chance; HOST, PORT and DATA_DIR are shorter."""
@@ -244,6 +247,8 @@ class _Given:
         if not any(endpoints) or told["OTEL_SDK_DISABLED"] == "true":
             return False
         self.add(_untraceable(told))
+        for name in _HEADERS_OF_TRACES:
+            self.read(name, "", _headers)
         return True
 
     @property
@@ -289,6 +294,12 @@ def _untraceable(told: Mapping[str, str]) -> Iterator[str]:
         yield f"OTEL_TRACES_SAMPLER: write one of {', '.join(_SAMPLERS)}"
     if not re.fullmatch(r"0(\.[0-9]+)?|1(\.0+)?", told["OTEL_TRACES_SAMPLER_ARG"]):
         yield "OTEL_TRACES_SAMPLER_ARG: write a share from 0 to 1, such as 0.05"
+
+
+def _headers(text: str) -> None:
+    headers = filter(None, map(str.strip, text.split(",")))
+    if not all(map(_HEADER.fullmatch, headers)):
+        raise ValueError("write name=value, with commas between several, and what is no letter or digit as %20")
 
 
 def _can_trace() -> bool:
