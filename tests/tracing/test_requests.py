@@ -83,7 +83,10 @@ def test_a_change_is_a_transaction_and_a_file_is_put(site: Site, database_url: s
     collected.forget()
     assert ask("GET", file).status == 200
     request = collected.one("GET /uploads/{key:path}")
+    assert request.attributes["url.path"] == "/uploads/"
     assert "storage.open" in collected.below(request)
+    ask("DELETE", file)
+    assert file.removeprefix("/uploads/").encode() not in b"".join(collected.bodies)
 
 
 def test_a_statement_that_fails_says_of_what_type(
