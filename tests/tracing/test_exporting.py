@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from roliascan import tracing
 from roliascan.platforms import aws_lambda_direct, azure_functions, start, sweeping
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.platforms.start import Running
+from roliascan.settings import Settings
 from roliascan.tracing import exporting
 from tests.platforms import clients, encoding, processes, shapes, sites
 from tests.platforms.processes import alive, within
@@ -22,7 +24,7 @@ from tests.platforms.shapes import Request, http_api_event
 from tests.platforms.test_time_left import Context
 from tests.servers import program
 from tests.servers.collector import INTERNAL, SERVER, Collector
-from tests.tracing.conftest import OF_A_FUNCTION
+from tests.tracing.conftest import OF_A_FUNCTION, SECRET
 from tests.tracing.test_requests import API, FROM_A_PROXY, TRACE, Site
 
 LIST = Request("GET", f"{API}/series")
@@ -182,6 +184,19 @@ def test_a_server_stops_though_nobody_takes_its_traces(tmp_path: Path, collected
     told = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     assert [line["message"] for line in told if line["event"] == "traces"]
     assert "Traceback" not in printed
+
+
+def test_a_queue_that_nobody_takes_does_not_hold_it_up(collected: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "ON_A_SERVER_S", 0.2)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collected.address)
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")
+    collected.held.set()
+    traces = tracing.begin(Settings.from_environ({"JWT_SECRET": SECRET}))
+    for number in range(50):
+        with traces.spanning(str(number)):
+            pass
+    traces.close()
+    assert len(set(collected.bodies)) < 50
 
 
 def test_the_command_that_sweeps_is_a_trace(tmp_path: Path, collected: Collector) -> None:
