@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from roliascan import tracing
 from roliascan.platforms import aws_lambda_direct, azure_functions, start, sweeping
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.platforms.start import Running
-from roliascan.settings import Settings
+from roliascan.settings import BadSettings, Settings
+from roliascan.storage import UnknownStorage
 from roliascan.tracing import exporting
 from tests.platforms import clients, encoding, processes, shapes, sites
 from tests.platforms.processes import alive, within
@@ -220,6 +222,25 @@ def test_a_library_that_is_missing_is_named(sqlite_url: str) -> None:
         "OTEL_EXPORTER_OTLP_ENDPOINT: it is set, but its library is missing; in the clone's folder: .venv/bin/pip"
         in done.stderr
     )
+
+
+def test_what_only_the_library_reads_is_named_too(running: Callable[..., Running], sqlite_url: str) -> None:
+    with pytest.raises(BadSettings, match="OTEL_ATTRIBUTE_COUNT_LIMIT"):
+        running(sqlite_url, OTEL_ATTRIBUTE_COUNT_LIMIT="many")
+
+
+def test_an_app_that_cannot_be_built_leaves_no_thread_behind(
+    monkeypatch: pytest.MonkeyPatch, collected: Collector
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collected.address)
+    settings = Settings.from_environ(
+        {"JWT_SECRET": SECRET, "STORAGE_URL": "s3://", "OTEL_EXPORTER_OTLP_ENDPOINT": collected.address}
+    )
+    before = set(threading.enumerate())
+    for _ in range(2):
+        with pytest.raises(UnknownStorage):
+            start.running(settings)
+    assert not [thread for thread in set(threading.enumerate()) - before if "Batch" in thread.name]
 
 
 @pytest.mark.parametrize("more", [{}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "True"}])
