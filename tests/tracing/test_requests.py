@@ -169,6 +169,19 @@ def test_a_trusted_proxy_does(site: Site, sqlite_url: str, collected: Collector)
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [FROM_A_PROXY | {"tracestate": "secret"}, FROM_A_PROXY | {"tracestate": "secret=,"}, {"traceparent": "secret" * 99}],
+    ids=["no pair", "empty", "long"],
+)
+def test_what_is_wrong_with_these_headers_is_in_no_line(
+    headers: dict[str, str], site: Site, sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert site(sqlite_url, TRUSTED_HOPS="1")("GET", f"{API}/series", headers).status == 200
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize(
     ("sampler", "share", "kept"), [("always_off", "1", 0), ("traceidratio", "0.0", 0), ("traceidratio", "1", 1)]
 )
 def test_sampling_is_the_sdks(

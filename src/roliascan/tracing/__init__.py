@@ -114,3 +114,4 @@ def _log_as_we_do() -> None:
     logger = logging.getLogger("opentelemetry")
     logger.handlers, logger.propagate = [_Lines()], False
     logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # what came of an export, not of each try
+    logging.getLogger("opentelemetry.trace").setLevel(logging.ERROR)  # it quotes the headers of whoever asks
