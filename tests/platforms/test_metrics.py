@@ -148,6 +148,26 @@ def test_a_cold_start_may_fail() -> None:
     assert counted(failed) == ["errors", "coldStarts", "databaseFaults"]
 
 
+def test_an_app_that_raises_or_cannot_be_built_is_an_error(
+    emf_site: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    start.settings()
+
+    def broken(*_: Any) -> Any:
+        raise TypeError
+
+    for get in (lambda: broken, broken):
+        handler_of(get)(http_api_event(Request("GET", "/")), Context())
+    first, second = logged(capsys)
+    assert [(line["event"], line["status"]) for line in (first, second)] == [("crash", 500), ("crash", 503)]
+    assert (sent(first), sent(second)) == ({"errors": 1}, {"errors": 1})
+
+
+def test_a_crash_whose_request_has_a_line_is_counted_once() -> None:
+    assert counted({"event": "crash"}) == []
+    assert counted({"event": "request", "status": 500, "route": ""}) == ["errors"]
+
+
 def test_all_metrics_of_a_function_are_free_of_charge() -> None:
     assert len({emf.MILLISECONDS, *emf.COUNTS}) <= 10
 

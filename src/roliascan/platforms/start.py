@@ -113,7 +113,7 @@ def log_failure(error: Exception, request_id: str) -> None:
     if problems:
         logs.log("error", "not started", requestId=request_id, problems=problems)
     else:
-        logs.log_crash(error, request_id=request_id)
+        logs.log_crash(error, request_id=request_id, status=503)
 
 
 def problems_of(error: Exception) -> list[str]:
