@@ -387,6 +387,8 @@ def test_traces_that_would_not_be_as_asked_are_refused(name: str, value: str) ->
     assert names(**{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", name: value}) == [name]
 
 
-@pytest.mark.parametrize("value", ["api-key=key", "Authorization=Basic a2V5Og==,\ttenant = one%2C two,", "a=b=c/d?e:f", ""])
+@pytest.mark.parametrize(
+    "value", ["api-key=key", "Authorization=Basic a2V5Og==,\ttenant = one%2C two,", "a=b=c/d?e:f", ""]
+)
 def test_a_collector_may_want_headers(value: str) -> None:
     assert read(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318", OTEL_EXPORTER_OTLP_HEADERS=value).traces

@@ -46,7 +46,9 @@ _OF_TRACES = {
     "OTEL_TRACES_SAMPLER_ARG": "1",
 }
 _HEADERS_OF_TRACES = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
-_HEADER = re.compile(r"[\w.-]+[ \t]*=(?:[ !#-$&-+\--:<-\[\]-~]|%(?:[2-6][0-9a-f]|7[0-9a-e]))*", re.ASCII | re.IGNORECASE)
+_HEADER = re.compile(
+    r"[\w.-]+[ \t]*=(?:[ !#-$&-+\--:<-\[\]-~]|%(?:[2-6][0-9a-f]|7[0-9a-e]))*", re.ASCII | re.IGNORECASE
+)
 """What the SDK passes on; any other it drops, or cannot send, and quotes in the log either way: it is mostly a key."""
 
 _LONG = 9

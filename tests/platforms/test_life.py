@@ -14,7 +14,7 @@ from falcon.testing import simulate_request
 
 from roliascan.app import create_app
 from roliascan.database import open_database
-from roliascan.library import pages
+from roliascan.library import keeping
 from roliascan.platforms import google_functions
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.settings import Settings
@@ -236,7 +236,7 @@ def test_uploads_leave_nothing_in_tmp(sqlite_url: str, tmp_path: Path, monkeypat
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    monkeypatch.setattr(pages, "IN_MEMORY", 10)
+    monkeypatch.setattr(keeping, "IN_MEMORY", 10)
     seen: list[list[Path]] = []
 
     class Watched(MemoryStorage):

@@ -170,7 +170,11 @@ def test_a_trusted_proxy_does(site: Site, sqlite_url: str, collected: Collector)
 
 @pytest.mark.parametrize(
     "headers",
-    [FROM_A_PROXY | {"tracestate": "secret"}, FROM_A_PROXY | {"tracestate": "secret=,"}, {"traceparent": "secret" * 99}],
+    [
+        FROM_A_PROXY | {"tracestate": "secret"},
+        FROM_A_PROXY | {"tracestate": "secret=,"},
+        {"traceparent": "secret" * 99},
+    ],
     ids=["no pair", "empty", "long"],
 )
 def test_what_is_wrong_with_these_headers_is_in_no_line(
