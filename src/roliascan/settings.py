@@ -50,6 +50,7 @@ _HEADER = re.compile(
     r"[\w.-]+[ \t]*=(?:[ !#-$&-+\--:<-\[\]-~]|%(?:[2-6][0-9a-f]|7[0-9a-e]))*", re.ASCII | re.IGNORECASE
 )
 """What the SDK passes on; any other it drops, or cannot send, and quotes in the log either way: it is mostly a key."""
+_WRITE_HEADERS = "write name=value, with commas between several, and in a value %2C for a comma, %25 for %"
 
 _LONG = 9
 """Letters of a name that others would not give to something else by chance; HOST, PORT and DATA_DIR are shorter."""
@@ -246,11 +247,11 @@ class _Given:
         """By the names of https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/."""
         endpoints = [self.read(name, "", _address) for name in _TRACES_TO]
         told = {name: self.text(name, default).lower() for name, default in _OF_TRACES.items()}
+        headers = {name: self.text(name, "") for name in _HEADERS_OF_TRACES}
         if not any(endpoints) or told["OTEL_SDK_DISABLED"] == "true":
             return False
         self.add(_untraceable(told))
-        for name in _HEADERS_OF_TRACES:
-            self.read(name, "", _headers)
+        self.add(f"{name}: {_WRITE_HEADERS}" for name, text in headers.items() if not _are_headers(text))
         return True
 
     @property
@@ -298,10 +299,8 @@ def _untraceable(told: Mapping[str, str]) -> Iterator[str]:
         yield "OTEL_TRACES_SAMPLER_ARG: write a share from 0 to 1, such as 0.05"
 
 
-def _headers(text: str) -> None:
-    headers = filter(None, map(str.strip, text.split(",")))
-    if not all(map(_HEADER.fullmatch, headers)):
-        raise ValueError("write name=value, with commas between several, and what is no letter or digit as %20")
+def _are_headers(text: str) -> bool:
+    return all(map(_HEADER.fullmatch, filter(None, map(str.strip, text.split(",")))))
 
 
 def _can_trace() -> bool:
