@@ -159,6 +159,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             traces=given.traces(),
         )
         given.text("GOOGLE_CLOUD_PROJECT", "")  # platforms/lines.py reads it, before there are settings
+        given.text("SWEEP", "")  # and platforms/azure_functions.py this, for Azure's timer
         given.add(_contradictions(settings, allow_ephemeral=given.allows_ephemeral))
         given.add(given.misspelt())
         if given.problems:
