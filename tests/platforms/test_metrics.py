@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -211,6 +211,14 @@ def test_a_process_is_cold_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         logs.log_request(request_id="", method="GET", path="/", status=200, ms=0)
     assert [line.get("cold") for line in logged(capsys)] == [None, True, None, None, None, None]
     assert lines.wanted({}) == []
+
+
+def test_these_settings_may_have_spaces_around_as_all_may() -> None:
+    told = {"event": "request", "level": "info", "status": 200, "time": datetime.now(UTC), "requestId": "a" * 32}
+    (metrics,) = lines.wanted({"METRICS": " emf\n"})
+    assert "_aws" in metrics(told)
+    google = lines.wanted({"K_SERVICE": "web", "GOOGLE_CLOUD_PROJECT": " comics "})[-1]
+    assert google(told)["logging.googleapis.com/trace"] == f"projects/comics/traces/{'a' * 32}"
 
 
 def test_a_server_is_scraped_by_who_has_the_token(site: Site, start_server: Callable[..., str]) -> None:

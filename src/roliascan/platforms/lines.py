@@ -17,14 +17,14 @@ def wanted(environ: Mapping[str, str]) -> list[More]:
     found: list[More] = []
     if any(environ.get(marker) for marker in FUNCTION_MARKERS):
         found.append(first)
-    if environ.get("METRICS") == "emf":
+    if environ.get("METRICS", "").strip() == "emf":
         from roliascan.platforms import emf
 
         found.append(emf.embedded(environ.get(AWS, "roliascan")))
     if environ.get(GOOGLE):
         from roliascan.platforms import cloud_logging
 
-        found.append(cloud_logging.fields(environ.get("GOOGLE_CLOUD_PROJECT", "")))
+        found.append(cloud_logging.fields(environ.get("GOOGLE_CLOUD_PROJECT", "").strip()))
     return found
 
 
