@@ -375,7 +375,20 @@ def test_traces_are_asked_for_by_opentelemetrys_own_names() -> None:
         ("OTEL_TRACES_SAMPLER", "sometimes"),
         ("OTEL_TRACES_SAMPLER_ARG", "5%"),
         ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key: key"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "tenant=one,key"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=ke;y"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-\u212aey=key"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=key%0Akey"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=%E2%98%83"),
     ],
 )
 def test_traces_that_would_not_be_as_asked_are_refused(name: str, value: str) -> None:
     assert names(**{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", name: value}) == [name]
+
+
+@pytest.mark.parametrize(
+    "value", ["api-key=key", "Authorization=Basic a2V5Og==,\ttenant = one%2C two,", "a=b=c/d?e:f", ""]
+)
+def test_a_collector_may_want_headers(value: str) -> None:
+    assert read(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318", OTEL_EXPORTER_OTLP_HEADERS=value).traces

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from roliascan import errors
 from roliascan.database import Database, open_database
 from roliascan.database.schema import Gate
-from roliascan.settings import Settings
+from roliascan.settings import BadSettings, Settings
 from roliascan.storage import AddressOf, Storage, open_storage
 from roliascan.web import reads
 from roliascan.web.calls import Parts
@@ -44,12 +44,15 @@ def create_app(
 
 
 def traces_of(settings: Settings) -> "Traces | None":
-    """What makes traces in this process, where that is asked for."""
+    """What makes traces in this process, where that is asked for. Raises BadSettings."""
     if not settings.traces:
         return None
     from roliascan import tracing  # half a cold start
 
-    return tracing.begin(settings)
+    try:
+        return tracing.begin(settings)
+    except ValueError as error:  # of a variable that only the SDK reads
+        raise BadSettings([f"OTEL_*: one of OpenTelemetry's own settings cannot be used: {error}"]) from None
 
 
 @contextmanager

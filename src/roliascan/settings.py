@@ -45,6 +45,12 @@ _OF_TRACES = {
     "OTEL_TRACES_SAMPLER": "parentbased_always_on",
     "OTEL_TRACES_SAMPLER_ARG": "1",
 }
+_HEADERS_OF_TRACES = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+_HEADER = re.compile(
+    r"[\w.-]+[ \t]*=(?:[ !#-$&-+\--:<-\[\]-~]|%(?:[2-6][0-9a-f]|7[0-9a-e]))*", re.ASCII | re.IGNORECASE
+)
+"""What the SDK passes on; any other it drops, or cannot send, and quotes in the log either way: it is mostly a key."""
+_WRITE_HEADERS = "write name=value, with commas between several, and in a value %2C for a comma, %25 for %"
 
 _LONG = 9
 """Letters of a name that others would not give to something else by chance; HOST, PORT and DATA_DIR are shorter."""
@@ -153,6 +159,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             traces=given.traces(),
         )
         given.text("GOOGLE_CLOUD_PROJECT", "")  # platforms/lines.py reads it, before there are settings
+        given.text("SWEEP", "")  # and platforms/azure_functions.py this, for Azure's timer
         given.add(_contradictions(settings, allow_ephemeral=given.allows_ephemeral))
         given.add(given.misspelt())
         if given.problems:
@@ -241,9 +248,11 @@ class _Given:
         """By the names of https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/."""
         endpoints = [self.read(name, "", _address) for name in _TRACES_TO]
         told = {name: self.text(name, default).lower() for name, default in _OF_TRACES.items()}
+        headers = {name: self.text(name, "") for name in _HEADERS_OF_TRACES}
         if not any(endpoints) or told["OTEL_SDK_DISABLED"] == "true":
             return False
         self.add(_untraceable(told))
+        self.add(f"{name}: {_WRITE_HEADERS}" for name, text in headers.items() if not _are_headers(text))
         return True
 
     @property
@@ -289,6 +298,10 @@ def _untraceable(told: Mapping[str, str]) -> Iterator[str]:
         yield f"OTEL_TRACES_SAMPLER: write one of {', '.join(_SAMPLERS)}"
     if not re.fullmatch(r"0(\.[0-9]+)?|1(\.0+)?", told["OTEL_TRACES_SAMPLER_ARG"]):
         yield "OTEL_TRACES_SAMPLER_ARG: write a share from 0 to 1, such as 0.05"
+
+
+def _are_headers(text: str) -> bool:
+    return all(map(_HEADER.fullmatch, filter(None, map(str.strip, text.split(",")))))
 
 
 def _can_trace() -> bool:

@@ -26,6 +26,8 @@ _ROW = "{:<28}{:>8}  {}"
 
 def main() -> int:
     words = sys.argv[1:]
+    if unknown := [word for word in words if not any(word in name for name in CHECKS)]:
+        raise SystemExit(f"there is no check {', '.join(unknown)}; there are {', '.join(CHECKS)}")
     chosen = {name: check for name, check in CHECKS.items() if not words or any(word in name for word in words)}
     with tempfile.TemporaryDirectory(prefix="roliascan-deploy-") as run, ThreadPoolExecutor(2) as pool:
         os.environ.setdefault("TEST_RUN", run)

@@ -22,9 +22,9 @@ from tests.deploy.calls import JUDGES, Call
 from tests.servers import program, serverless_offline
 
 ROUTES = {
-    "aws, Serverless": ("aws", ("What all need", "Serverless Framework", "What it costs at rest")),
+    "aws, Serverless": ("aws", ("What all need", "Serverless Framework", "What it costs when it is read")),
     "aws, SAM": ("aws", ("What all need", "SAM")),
-    "aws, Terraform": ("aws", ("What all need", "Terraform")),
+    "aws, Terraform": ("aws", ("What all need", "Terraform", "Back up, and restore")),
     "google": ("google", ("From nothing", "Watch", "Afterwards")),
     "azure": ("azure", ("From nothing", "Watch", "What it costs", "Afterwards")),
     "server, systemd": ("server", ("With systemd", "Watch")),

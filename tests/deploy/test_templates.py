@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy import tree
+from tests.deploy.__main__ import main
 from tests.deploy.checks import CHECKS, QUICK
 from tests.deploy.examples import EXAMPLES, spoil
 from tests.deploy.rules import WILDCARDS
@@ -40,3 +41,9 @@ def test_people_deploy_with_the_versions_that_were_tried() -> None:
 
 def test_each_exception_has_its_reason() -> None:
     assert all(WILDCARDS.values())
+
+
+def test_a_check_that_there_is_not_is_no_check_that_found_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["deploy", "terrafrom"])
+    with pytest.raises(SystemExit, match="no check terrafrom"):
+        main()

@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -148,6 +148,26 @@ def test_a_cold_start_may_fail() -> None:
     assert counted(failed) == ["errors", "coldStarts", "databaseFaults"]
 
 
+def test_an_app_that_raises_or_cannot_be_built_is_an_error(
+    emf_site: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    start.settings()
+
+    def broken(*_: Any) -> Any:
+        raise TypeError
+
+    for get in (lambda: broken, broken):
+        handler_of(get)(http_api_event(Request("GET", "/")), Context())
+    first, second = logged(capsys)
+    assert [(line["event"], line["status"]) for line in (first, second)] == [("crash", 500), ("crash", 503)]
+    assert (sent(first), sent(second)) == ({"errors": 1}, {"errors": 1})
+
+
+def test_a_crash_whose_request_has_a_line_is_counted_once() -> None:
+    assert counted({"event": "crash"}) == []
+    assert counted({"event": "request", "status": 500, "route": ""}) == ["errors"]
+
+
 def test_all_metrics_of_a_function_are_free_of_charge() -> None:
     assert len({emf.MILLISECONDS, *emf.COUNTS}) <= 10
 
@@ -201,6 +221,14 @@ def test_a_process_is_cold_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         logs.log_request(request_id="", method="GET", path="/", status=200, ms=0)
     assert [line.get("cold") for line in logged(capsys)] == [None, True, None, None, None, None]
     assert lines.wanted({}) == []
+
+
+def test_these_settings_may_have_spaces_around_as_all_may() -> None:
+    told = {"event": "request", "level": "info", "status": 200, "time": datetime.now(UTC), "requestId": "a" * 32}
+    (metrics,) = lines.wanted({"METRICS": " emf\n"})
+    assert "_aws" in metrics(told)
+    google = lines.wanted({"K_SERVICE": "web", "GOOGLE_CLOUD_PROJECT": " comics "})[-1]
+    assert google(told)["logging.googleapis.com/trace"] == f"projects/comics/traces/{'a' * 32}"
 
 
 def test_a_server_is_scraped_by_who_has_the_token(site: Site, start_server: Callable[..., str]) -> None:

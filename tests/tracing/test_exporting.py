@@ -6,15 +6,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from roliascan import tracing
 from roliascan.platforms import aws_lambda_direct, azure_functions, start, sweeping
 from roliascan.platforms.aws_lambda import handler_of
 from roliascan.platforms.start import Running
+from roliascan.settings import BadSettings, Settings
+from roliascan.storage import UnknownStorage
 from roliascan.tracing import exporting
 from tests.platforms import clients, encoding, processes, shapes, sites
 from tests.platforms.processes import alive, within
@@ -22,7 +26,7 @@ from tests.platforms.shapes import Request, http_api_event
 from tests.platforms.test_time_left import Context
 from tests.servers import program
 from tests.servers.collector import INTERNAL, SERVER, Collector
-from tests.tracing.conftest import OF_A_FUNCTION
+from tests.tracing.conftest import OF_A_FUNCTION, SECRET
 from tests.tracing.test_requests import API, FROM_A_PROXY, TRACE, Site
 
 LIST = Request("GET", f"{API}/series")
@@ -184,6 +188,19 @@ def test_a_server_stops_though_nobody_takes_its_traces(tmp_path: Path, collected
     assert "Traceback" not in printed
 
 
+def test_a_queue_that_nobody_takes_does_not_hold_it_up(collected: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "ON_A_SERVER_S", 0.2)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collected.address)
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")
+    collected.held.set()
+    traces = tracing.begin(Settings.from_environ({"JWT_SECRET": SECRET}))
+    for number in range(50):
+        with traces.spanning(str(number)):
+            pass
+    traces.close()
+    assert len(set(collected.bodies)) < 50
+
+
 def test_the_command_that_sweeps_is_a_trace(tmp_path: Path, collected: Collector) -> None:
     environ = sites.make(tmp_path / "site").environ | PATIENT | {"OTEL_EXPORTER_OTLP_ENDPOINT": collected.address}
     done = subprocess.run([SERVE[0], "sweep"], env=program.environment(environ), capture_output=True, timeout=60)
@@ -205,6 +222,25 @@ def test_a_library_that_is_missing_is_named(sqlite_url: str) -> None:
         "OTEL_EXPORTER_OTLP_ENDPOINT: it is set, but its library is missing; in the clone's folder: .venv/bin/pip"
         in done.stderr
     )
+
+
+def test_what_only_the_library_reads_is_named_too(running: Callable[..., Running], sqlite_url: str) -> None:
+    with pytest.raises(BadSettings, match="OTEL_ATTRIBUTE_COUNT_LIMIT"):
+        running(sqlite_url, OTEL_ATTRIBUTE_COUNT_LIMIT="many")
+
+
+def test_an_app_that_cannot_be_built_leaves_no_thread_behind(
+    monkeypatch: pytest.MonkeyPatch, collected: Collector
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collected.address)
+    settings = Settings.from_environ(
+        {"JWT_SECRET": SECRET, "STORAGE_URL": "s3://", "OTEL_EXPORTER_OTLP_ENDPOINT": collected.address}
+    )
+    before = set(threading.enumerate())
+    for _ in range(2):
+        with pytest.raises(UnknownStorage):
+            start.running(settings)
+    assert not [thread for thread in set(threading.enumerate()) - before if "Batch" in thread.name]
 
 
 @pytest.mark.parametrize("more", [{}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "True"}])

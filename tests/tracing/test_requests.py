@@ -83,7 +83,10 @@ def test_a_change_is_a_transaction_and_a_file_is_put(site: Site, database_url: s
     collected.forget()
     assert ask("GET", file).status == 200
     request = collected.one("GET /uploads/{key:path}")
+    assert request.attributes["url.path"] == "/uploads/"
     assert "storage.open" in collected.below(request)
+    ask("DELETE", file)
+    assert file.removeprefix("/uploads/").encode() not in b"".join(collected.bodies)
 
 
 def test_a_statement_that_fails_says_of_what_type(
@@ -163,6 +166,23 @@ def test_a_trusted_proxy_does(site: Site, sqlite_url: str, collected: Collector)
     assert collected.bodies == []  # it does not sample this one
     ask("GET", f"{API}/series", {"traceparent": "nonsense"})
     assert collected.one("GET /api/v1/series").parent == ""
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        FROM_A_PROXY | {"tracestate": "secret"},
+        FROM_A_PROXY | {"tracestate": "secret=,"},
+        {"traceparent": "secret" * 99},
+    ],
+    ids=["no pair", "empty", "long"],
+)
+def test_what_is_wrong_with_these_headers_is_in_no_line(
+    headers: dict[str, str], site: Site, sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert site(sqlite_url, TRUSTED_HOPS="1")("GET", f"{API}/series", headers).status == 200
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "secret" not in line
 
 
 @pytest.mark.parametrize(

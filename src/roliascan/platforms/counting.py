@@ -23,7 +23,7 @@ def counted(told: Mapping[str, Any]) -> list[str]:
             names.append("loginsRefused")
         if "cold" in told:
             names.append("coldStarts")
-    elif event in UNANSWERED:
+    elif event in UNANSWERED or (event == "crash" and status):  # else its request is counted
         names.append("errors")
     code = told.get("code", "")
     if code.startswith("database_") and event != "fault":

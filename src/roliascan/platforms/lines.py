@@ -17,7 +17,7 @@ def wanted(environ: Mapping[str, str]) -> list[More]:
     found: list[More] = []
     if any(environ.get(marker) for marker in FUNCTION_MARKERS):
         found.append(first)
-    if environ.get("METRICS") == "emf":
+    if environ.get("METRICS", "").strip() == "emf":
         from roliascan.platforms import emf
 
         found.append(emf.embedded(environ.get(AWS, "roliascan")))
@@ -30,7 +30,7 @@ def graded(environ: Mapping[str, str]) -> list[More]:
         return []
     from roliascan.platforms import cloud_logging
 
-    return [cloud_logging.fields(environ.get("GOOGLE_CLOUD_PROJECT", ""))]
+    return [cloud_logging.fields(environ.get("GOOGLE_CLOUD_PROJECT", "").strip())]
 
 
 def first(told: Mapping[str, Any]) -> Mapping[str, Any]:

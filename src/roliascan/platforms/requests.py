@@ -54,7 +54,7 @@ def within(app: "WSGIApplication", seconds: float) -> "WSGIApplication":
 
 def crashed(error: Exception, *, request_id: str) -> Answer:
     """Log what the app raised, and answer in its place."""
-    logs.log_crash(error, request_id=request_id)
+    logs.log_crash(error, request_id=request_id, status=500)
     detail = "Something went wrong on our side; it was written down under requestId."
     return problem(500, "internal", detail, request_id)
 

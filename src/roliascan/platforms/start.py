@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from roliascan.app import create_app, opened, traces_of
@@ -48,9 +49,13 @@ def build() -> Running:
 
 def running(found: Settings) -> Running:
     """RoliaScan with these settings. Raises what its parts raise when they cannot be used."""
-    traces = traces_of(found)
-    db = opened(found, traces)
-    app = create_app(found, database=db, traces=traces)
+    with ExitStack() as undone:
+        traces = traces_of(found)
+        if traces:
+            undone.callback(traces.close)  # they have a thread, and each request tries again
+        db = opened(found, traces)
+        app = create_app(found, database=db, traces=traces)
+        undone.pop_all()
     return Running(requests.within(app, found.request_timeout), closing(db, traces))
 
 
@@ -108,7 +113,7 @@ def log_failure(error: Exception, request_id: str) -> None:
     if problems:
         logs.log("error", "not started", requestId=request_id, problems=problems)
     else:
-        logs.log_crash(error, request_id=request_id)
+        logs.log_crash(error, request_id=request_id, status=503)
 
 
 def problems_of(error: Exception) -> list[str]:

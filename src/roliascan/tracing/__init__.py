@@ -6,6 +6,7 @@ has the path, as the log has it, and nothing else. https://opentelemetry.io/docs
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -43,14 +44,25 @@ def begin(settings: Settings, environ: Mapping[str, str] = os.environ) -> "Trace
     if settings.on_function:
         at_once = exporting.AtOnce(OTLPSpanExporter(timeout=exporting.WITHIN_S))
         provider.add_span_processor(at_once)
-        return Traces(provider, flush=at_once.flush, continues=continues)
+        return Traces(provider, flush=at_once.flush, continues=continues, stop=provider.shutdown)
     is_told = any(environ.get(name) for name in _TIMEOUTS)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=None if is_told else ON_A_SERVER_S)))
-    return Traces(provider, flush=_later, continues=continues)
+    exporter = OTLPSpanExporter(timeout=None if is_told else ON_A_SERVER_S)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    stop = provider.shutdown if is_told else partial(_stop, provider, exporter)
+    return Traces(provider, flush=_later, continues=continues, stop=stop)
 
 
 def _later(_seconds: float) -> None:
     """A server exports in the background."""
+
+
+def _stop(provider: TracerProvider, exporter: OTLPSpanExporter) -> None:
+    """Exports what is left; after ON_A_SERVER_S no batch of it is begun, as many of them wait for a dead collector."""
+    enough = threading.Timer(ON_A_SERVER_S, exporter.shutdown)
+    enough.daemon = True
+    enough.start()
+    provider.shutdown()
+    enough.cancel()
 
 
 class Traces:
@@ -60,11 +72,13 @@ class Traces:
     which trace a request is.
     """
 
-    def __init__(self, provider: TracerProvider, *, flush: Callable[[float], None], continues: bool) -> None:
+    def __init__(
+        self, provider: TracerProvider, *, flush: Callable[[float], None], continues: bool, stop: Callable[[], None]
+    ) -> None:
         self._spans = Spans(provider.get_tracer("roliascan", __version__))
         self._flush = flush
         self._continues = continues
-        self.close = Finalize(None, provider.shutdown, exitpriority=0)
+        self.close = Finalize(None, stop, exitpriority=0)
         """Exports the rest, once; by itself when the process ends, also one that granian forked, without `atexit`."""
 
     def answering(self, app: "WSGIApplication") -> "WSGIApplication":
@@ -100,3 +114,4 @@ def _log_as_we_do() -> None:
     logger = logging.getLogger("opentelemetry")
     logger.handlers, logger.propagate = [_Lines()], False
     logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # what came of an export, not of each try
+    logging.getLogger("opentelemetry.trace").setLevel(logging.ERROR)  # it quotes the headers of whoever asks

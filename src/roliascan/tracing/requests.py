@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 LONGEST_PATH = 500
+FILES = "/uploads/"
+"""All that a span has of the path of a file: who knows its key may read it."""
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _FROM_A_PROXY = {"traceparent": "HTTP_TRACEPARENT", "tracestate": "HTTP_TRACESTATE"}
 _propagator = TraceContextTextMapPropagator()
@@ -67,7 +69,7 @@ def _around(environ: "WSGIEnvironment", spans: Spans, headers: Mapping[str, str]
     told = {
         "http.request.method": name.replace("HTTP", "_OTHER"),
         "url.scheme": environ["wsgi.url_scheme"],
-        "url.path": environ["PATH_INFO"].encode("latin-1").decode(errors="replace")[:LONGEST_PATH],
+        "url.path": _path(environ["PATH_INFO"]),
         "roliascan.request_id": environ.get("roliascan.request_id", ""),
     }
     # An empty context: what this thread did before is no parent.
@@ -79,6 +81,10 @@ def _around(environ: "WSGIEnvironment", spans: Spans, headers: Mapping[str, str]
             if route := environ.get("roliascan.route"):
                 span.update_name(f"{name} {route}")
                 span.set_attribute("http.route", route)
+
+
+def _path(path: str) -> str:
+    return FILES if path.startswith(FILES) else path.encode("latin-1").decode(errors="replace")[:LONGEST_PATH]
 
 
 def _tell(span: Span, status: int, headers: Mapping[str, str], answer: Iterable[bytes]) -> None:

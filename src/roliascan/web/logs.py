@@ -62,8 +62,11 @@ def log_request(
     write(_line(told))
 
 
-def log_crash(error: BaseException, *, request_id: str) -> None:
-    """One line for what nobody expected: where it happened. Not its message, which may quote what a client sent."""
+def log_crash(error: BaseException, *, request_id: str, status: int = 0) -> None:
+    """One line for what nobody expected: where it happened. Not its message, which may quote what a client sent.
+
+    `status`: what was answered, where no line of a request tells it.
+    """
     import traceback  # 3 ms that a process without a crash does not pay
 
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
@@ -73,6 +76,7 @@ def log_crash(error: BaseException, *, request_id: str) -> None:
         requestId=request_id,
         error=f"{type(error).__module__}.{type(error).__qualname__}",
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        **({"status": status} if status else {}),
     )
 
 
