@@ -1,6 +1,7 @@
 """A page as a JPEG: made once, at the first request, for who may see the page."""
 
 import io
+import json
 from datetime import timedelta
 from typing import Any, BinaryIO
 
@@ -167,7 +168,9 @@ def test_what_cannot_be_kept_is_refused_for_now(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("spoiled", [b"", b"<html>", PAGE[:-20]])
-def test_of_a_page_whose_bytes_are_spoiled_there_is_none(site: Site, spoiled: bytes) -> None:
+def test_of_a_page_whose_bytes_are_spoiled_there_is_none(
+    site: Site, spoiled: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
     page = page_of(Work(site))
     (key,) = site.stored
     site.storage.delete(key)
@@ -175,6 +178,10 @@ def test_of_a_page_whose_bytes_are_spoiled_there_is_none(site: Site, spoiled: by
     site.storage.put(key, io.BytesIO(spoiled), type="image/png")
     refused(site.stranger.get(f"pages/{page['id']}/jpeg"), 404)
     assert (site.stored, site.count("files")) == ([key], 1)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (told_of,) = [line for line in lines if line["event"] == "no jpeg"]
+    assert (told_of["level"], told_of["page"]) == ("warning", page["id"])
+    assert told_of["error"] in {"NotAnImage", "ImageDamaged", "OSError"}
 
 
 def test_making_is_limited_and_finding_is_not(site_url: str) -> None:
