@@ -88,6 +88,7 @@ class Worker:
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
                     env=_surroundings(),
+                    cwd=os.sep,  # a folder that stays: in one that is gone, encoders fail
                     start_new_session=True,  # Ctrl-C is not for it
                 )
             except BaseException:
@@ -154,4 +155,4 @@ def closed() -> None:
 def _surroundings() -> dict[str, str]:
     """Where this process found its modules, which not every platform says in the environment; and its libraries."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    return {**kept, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}

@@ -135,3 +135,15 @@ def test_a_small_function_takes_pages_and_puts_off_what_does_not_fit(monkeypatch
     with pytest.raises(Busy):
         images.prepare(io.BytesIO(page("png", 5000, 6000)), max_bytes=100_000_000)
     images.end_decoders()
+
+
+def test_the_folder_it_was_started_in_may_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow asks for it whenever it saves."""
+    monkeypatch.setattr(images, "_idle", [])
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    look(PAGE)
+    gone.rmdir()
+    assert images.as_jpeg(io.BytesIO(PAGE), max_bytes=1 << 20).type == "image/jpeg"
+    images.end_decoders()
