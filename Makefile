@@ -6,9 +6,9 @@ INSTALL := python -m pip --disable-pip-version-check -qq --no-input
 PIP := $(BIN)/$(INSTALL)
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	--custom-compile-command "make lock" $(UPGRADE)
-# One more than there are processors: tests wait for servers, and for processes that they start.
-WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
-PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
+# Two more than there are processors: tests wait for servers, and for processes that they start.
+WORKERS := $(shell expr `getconf _NPROCESSORS_ONLN` + 2)
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --maxprocesses 6 --dist worksteal
 EMULATOR := .tools/aws-lambda-rie
 AZURITE := .tools/azurite/node_modules/.package-lock.json
 UPLOADTHING := .tools/uploadthing/node_modules/.package-lock.json
@@ -47,8 +47,9 @@ serve:
 	@$(call filled,test) || $(call filled,server) || $(MAKE) --no-print-directory .fill FROM=server
 	@$(BIN)/roliascan serve --demo
 
+# House rules and who imports whom are `make check`'s.
 test: setup .emulator .azurite .uploadthing
-	$(PYTEST)
+	$(PYTEST) --ignore tests/house --ignore tests/test_architecture.py
 
 test-all: setup .emulator .azurite .uploadthing .serverless .postgresql16
 	TEST_ALL=1 $(PYTEST)

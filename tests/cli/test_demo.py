@@ -10,6 +10,8 @@ import pytest
 from roliascan.cli.demo.story import PEOPLE, SERIES, TEAMS
 from tests.archives import cbz
 from tests.cli.places import Place, account
+from tests.database.kinds import EACH
+from tests.servers.parts import TEST_ALL
 
 
 def wait_for(place: Place, words: str) -> str:
@@ -25,6 +27,7 @@ def wait_for(place: Place, words: str) -> str:
     return said
 
 
+@pytest.mark.parametrize("database_url", EACH if TEST_ALL else ["sqlite"], indirect=True)
 def test_what_is_there_of_it_is_whole_at_any_moment(place: Place) -> None:
     said = wait_for(place, SERIES[0].title)
     assert said == f"Drawing the demo library.\n  {SERIES[0].title}\n"

@@ -14,6 +14,7 @@ from roliascan.library.image_terms import ImageDamaged
 from roliascan.worker import Worker
 from tests.drawings import page
 from tests.front import PAGE, File, Site, at_once, refused, told
+from tests.servers.parts import LONG
 
 HOSTILE = page("png", 66, 6)
 SPOILED = """
@@ -126,6 +127,7 @@ def test_a_decoder_takes_no_more_than_there_is(tmp_path: Path) -> None:
     assert decoding.most_memory({}, [str(group), none]) == decoding.MOST_MEMORY
 
 
+@LONG
 def test_a_small_function_takes_pages_and_puts_off_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The decoder of a function of 192 MB has 64: a page fits, be it as it was sent; 30 megapixels do not."""
     monkeypatch.setattr(images, "_idle", [])
