@@ -9,9 +9,9 @@ from tests.deploy import tree
 from tests.deploy.__main__ import main
 from tests.deploy.checks import CHECKS, QUICK
 from tests.deploy.examples import EXAMPLES, spoil
-from tests.servers.parts import TEST_ALL
 from tests.deploy.rules import WILDCARDS
 from tests.servers import program, serverless_offline
+from tests.servers.parts import TEST_ALL
 
 
 @pytest.fixture(scope="module")
