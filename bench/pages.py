@@ -35,9 +35,8 @@ class _Counted(MemoryStorage):
         self.written += len(self._files[key][0])
 
     def open(self, key: str, *, start: int = 0) -> BinaryIO:
-        found = super().open(key, start=start)
-        self.read += len(found.getbuffer()) - start  # type: ignore[attr-defined]
-        return found
+        self.read += len(self._files[key][0]) - start
+        return super().open(key, start=start)
 
 
 class _Spent(NamedTuple):

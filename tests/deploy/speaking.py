@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def main() -> None:
     with redirect_stdout(io.StringIO()):
         site = sites.make(folder / "site")
     for platform, form in FORMS.items():
-        for line in _said(lambda form=form: speak(site, form)):  # type: ignore[misc]
+        for line in _said(partial(speak, site, form)):
             print(json.dumps([platform, line]))
     with redirect_stdout(io.StringIO()):
         text = scrape(site)

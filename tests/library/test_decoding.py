@@ -11,9 +11,9 @@ from falcon.testing import Result
 from roliascan.errors import Busy
 from roliascan.library import decoding, images
 from roliascan.library.image_terms import ImageDamaged
-from roliascan.worker import Worker
 from tests.drawings import page
 from tests.front import PAGE, File, Site, at_once, refused, told
+from tests.library.decoders import begun_with
 from tests.servers.parts import LONG
 
 HOSTILE = page("png", 66, 6)
@@ -34,13 +34,8 @@ PngImagePlugin.PngImageFile = Spoiled
 @pytest.fixture
 def spoiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
     """A decoder with a fault, which one image of 66 x 6 pixels meets."""
-    (tmp_path / "sitecustomize.py").write_text(SPOILED.format(does=request.param))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    fresh: list[Worker] = []
-    monkeypatch.setattr(images, "_idle", fresh)
-    yield
-    for worker in fresh:
-        worker.end()
+    with begun_with(SPOILED.format(does=request.param), tmp_path, monkeypatch):
+        yield
 
 
 def look(content: bytes) -> images.Image:

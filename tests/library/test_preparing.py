@@ -6,7 +6,7 @@ import random
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from roliascan.library import images
 from roliascan.library.image_terms import ImageDamaged, ImageTooLarge, NotAnImage, Variant
 from roliascan.library.images import Inspected
 from roliascan.library.slicing import cuts
-from roliascan.worker import Worker
 from tests.drawings import animation, chunk, draw, exif, flat, page, save, with_chunks
+from tests.library.decoders import begun_with
 from tests.likeness import psnr, ssim
 from tests.servers.parts import TEST_ALL
 
@@ -137,8 +137,8 @@ GOLDEN: dict[str, Callable[[], bytes]] = {
     "webp, exif, which turns nothing": lambda: turned("webp", 6),
     "avif": lambda: save(drawn(), "avif", quality=90, speed=10),
     "avif, transparent": lambda: save(translucent(), "avif", quality=90, speed=10),
-    **{f"jpeg, turned {turn}": lambda turn=turn: turned("jpeg", turn) for turn in range(2, 9)},  # type: ignore[misc]
-    **{f"png, turned {turn}": lambda turn=turn: turned("png", turn) for turn in range(2, 9)},  # type: ignore[misc]
+    **{f"jpeg, turned {turn}": partial(turned, "jpeg", turn) for turn in range(2, 9)},
+    **{f"png, turned {turn}": partial(turned, "png", turn) for turn in range(2, 9)},
     "avif, turned": lambda: save(drawn(), "avif", quality=90, speed=10, exif=exif(6)),
 }
 SOME = [*GOLDEN] if TEST_ALL else [*GOLDEN][::3]
@@ -490,13 +490,8 @@ plugin.Image.register_save("WEBP", save)
 @pytest.fixture
 def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
     """An encoder that refuses whatever it gets."""
-    (tmp_path / "sitecustomize.py").write_text(FAULTY.format(raises=request.param))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    fresh: list[Worker] = []
-    monkeypatch.setattr(images, "_idle", fresh)
-    yield
-    for worker in fresh:
-        worker.end()
+    with begun_with(FAULTY.format(raises=request.param), tmp_path, monkeypatch):
+        yield
 
 
 @pytest.mark.parametrize("faulty", ["OSError('encoder error -2')", "KeyError('WEBP')"], indirect=True)
