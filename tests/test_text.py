@@ -125,7 +125,7 @@ def test_long_text_takes_time_in_proportion(make: object, unit: str) -> None:  #
         return time.thread_time() - started
 
     took(1_000)
-    assert min(took(40_000), took(40_000)) < 10 * (min(took(10_000) for _ in range(3)) + 0.002)
+    assert min(took(64_000), took(64_000)) < 64 * (min(took(4_000) for _ in range(3)) + 0.001)  # 16, or 256
 
 
 def test_lengths_are_as_the_schema_has_them() -> None:

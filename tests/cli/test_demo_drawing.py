@@ -128,9 +128,9 @@ def test_a_translation_has_the_same_panels_and_other_words() -> None:
 
 def test_the_whole_is_small_and_quick() -> None:
     """Estimated from some chapters: at most 30 MB, and 15 s on one core."""
-    started = time.process_time()
+    started = time.thread_time()
     drawn = [picture for series in SERIES[1:4] for picture in drawing.pages(series, series.chapters[-1])]
-    seconds = time.process_time() - started
+    seconds = time.thread_time() - started
     total = sum(chapter.pages for _, chapter in CHAPTERS)
     assert sum(len(picture.data) for picture in drawn) / len(drawn) * total < 30_000_000
-    assert seconds / len(drawn) * total < 15
+    assert seconds / len(drawn) * total < 15  # 3, mostly

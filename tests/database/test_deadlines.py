@@ -30,7 +30,7 @@ def test_a_read_is_ended_by_the_server(database_url: str) -> None:  # SC 41
     with proxied(database_url) as (db, proxy):
         assert teams(db) == 0
         with no_longer_than(10), pytest.raises(faults.Slow):
-            db.until(time.monotonic() + 0.2).read(SLEEP[db.kind], Number)
+            db.until(time.monotonic() + 1).read(SLEEP[db.kind], Number)
         assert proxy.connections == 1
         assert teams(db) == 0
 
@@ -47,7 +47,7 @@ def test_every_statement_of_a_transaction_is_ended_by_the_server(database_url: s
         for writes in (0, 1):
             assert teams(db) == 0
             with no_longer_than(10), pytest.raises(faults.Slow):
-                db.until(time.monotonic() + 0.3).run(verb, writes)
+                db.until(time.monotonic() + 1).run(verb, writes)
         assert teams(db) == 0
 
 
@@ -58,7 +58,7 @@ def test_a_lock_is_not_waited_for_longer_than_there_is_time(database_url: str) -
         other.execute("BEGIN")
         other.execute(COUNT_ONE)
         with no_longer_than(10), pytest.raises(faults.Slow):
-            db.until(time.monotonic() + 0.3).run(lambda tx: tx.write(COUNT_ONE))
+            db.until(time.monotonic() + 1).run(lambda tx: tx.write(COUNT_ONE))
         other.execute("ROLLBACK")
         assert teams(db) == 0
 
@@ -83,12 +83,12 @@ def test_what_cannot_be_committed_in_time_is_rolled_back(database_url: str) -> N
 
     def verb(tx: Tx) -> None:
         tx.write(COUNT_ONE)
-        time.sleep(0.25)
+        time.sleep(1.05)
 
     with closing(impatient(database_url)) as db:
         teams(db)
         with pytest.raises(faults.OutOfTime):
-            db.until(time.monotonic() + 0.2).run(verb)
+            db.until(time.monotonic() + 1).run(verb)
         assert teams(db) == 0
         use_whole_pool(db, 1)
 

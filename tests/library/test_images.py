@@ -276,31 +276,34 @@ def peak():
     [line] = [line for line in status if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024
 
-small, large = sys.argv[1:]
-with open(small, "rb") as source:
-    images.inspect(source, max_bytes=10_000_000)
-before = peak()
-with open(large, "rb") as source:
-    image, *_ = images.inspect(source, max_bytes=10_000_000)
-print((peak() - before) / (image.width * image.height))
+def decoded(path):
+    with open(path, "rb") as source:
+        image, *_ = images.inspect(source, max_bytes=10_000_000)
+    return peak(), image.width * image.height
+
+(before, small), (after, large) = map(decoded, sys.argv[1:])
+print((after - before) / (large - small))
 """
 
 
 @pytest.mark.parametrize(
     ("kind", "options", "most"),
     [
-        ("jpeg", {}, 5),
-        ("jpeg", {"progressive": True}, 8),
-        ("png", {"compress_level": 1}, 5),
-        ("gif", {}, 5),
-        ("webp", {"method": 0}, 17.5),
-        ("avif", {"speed": 10}, 10.5),
+        ("jpeg", {}, 6),
+        ("jpeg", {"progressive": True}, 9),
+        ("png", {"compress_level": 1}, 6),
+        ("gif", {}, 6),
+        ("webp", {"method": 0}, 22),
+        ("avif", {"speed": 10}, 13),
     ],
 )
 def test_decoding_takes_few_bytes_a_pixel(kind: str, options: dict[str, Any], most: float, tmp_path: Path) -> None:
-    """What inspect promises to those who choose max_pixels by the memory that there is."""
-    (tmp_path / "small").write_bytes(flat(kind, 8, 8))
-    (tmp_path / "large").write_bytes(flat(kind, 2000, 2000, **options))
+    """What inspect promises to those who choose max_pixels by the memory that there is.
+
+    Of the pixels that one image has more than another; a third more is allowed, as allocators and kernels round.
+    """
+    (tmp_path / "small").write_bytes(flat(kind, 1000, 1000, **options))
+    (tmp_path / "large").write_bytes(flat(kind, 3000, 3000, **options))
     assert float(run(DECODE, str(tmp_path / "small"), str(tmp_path / "large"))) < most
 
 
