@@ -1,17 +1,20 @@
 """The echo app on a server: `app` for granian, and as a program that listens on $PORT."""
 
 import os
+from typing import Any
 
 from roliascan.platforms.border import bordered
 from roliascan.platforms.serving import serve
 from tests.platforms import echoes
 
-PLACES = ("bodies", "bodies_each", "files", "files_each")
+PLACES: dict[str, Any] = {
+    name: int(os.environ.get(name.upper(), "0")) for name in ("bodies", "bodies_each", "files", "files_each")
+}
 app = bordered(
     echoes.app,
     hops=int(os.environ.get("HOPS", "0")),
     inherited=os.environ,
-    **{name: int(os.environ.get(name.upper(), "0")) for name in PLACES},
+    **PLACES,
 )
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Azure Functions: Microsoft's library in front, its response encoder behind. The host itself does not run here."""
 
 import gzip
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -90,12 +91,14 @@ def test_paths_are_not_normalized(path: str) -> None:  # SC 5
 
 
 @pytest.mark.parametrize("url", ["", "/a", "ftp://x/", "https://x:y/", "https://x/#a"])
-def test_a_malformed_url_is_named_so(url: str) -> None:
+def test_a_malformed_url_is_named_so(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     request = func.HttpRequest("GET", url, headers={}, body=b"")
     with pytest.raises(Malformed):
         azure.to_environ(request)
     answer = reply(request)
     assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    line, told = json.loads(capsys.readouterr().out), json.loads(answer.body)
+    assert (line["event"], line["code"], line["requestId"]) == ("malformed_request", told["code"], told["requestId"])
 
 
 def test_every_cookie_is_carried() -> None:  # SC 31

@@ -136,12 +136,15 @@ def test_any_event_becomes_a_request_or_is_malformed(form: str) -> None:  # SC 1
         {"queryStringParameters": 5, "multiValueQueryStringParameters": {"a": "b"}, "rawQueryString": 5},
     ],
 )
-def test_a_malformed_event_is_answered_in_the_form_of_the_request(form: str, change: dict[str, Any]) -> None:  # SC 18
+def test_a_malformed_event_is_answered_in_the_form_of_the_request(
+    form: str, change: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:  # SC 18
     event = FORMS[form].encode(Request("POST", "/"))
     kept = {name: value for name, value in change.items() if name in event or not name.startswith("multi")}
     reply = FORMS[form].decode(handler_of(lambda: echoes.app)(event | kept, Context()))
     assert (reply.status, reply.headers["content-type"]) == (400, "application/problem+json")
     assert b"malformed_event" in reply.body
+    assert json.loads(capsys.readouterr().out)["code"] == "malformed_event"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -134,7 +134,8 @@ def test_answers_up_to_the_limit_pass_and_larger_ones_are_refused(
     refused = FORMS[form].decode(told(fitting + step))
     assert refused.status == 413
     assert b"POST /api/v1/uploads" in refused.body
-    assert '"event":"too_large"' in capsys.readouterr().out
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["code"]) == ("too_large", "too_large")
 
 
 @pytest.mark.parametrize("character", ["a", "\n", "\x01", "é", "漫", "😀", '"'])

@@ -160,6 +160,7 @@ def test_an_app_that_raises_or_cannot_be_built_is_an_error(
         handler_of(get)(http_api_event(Request("GET", "/")), Context())
     first, second = logged(capsys)
     assert [(line["event"], line["status"]) for line in (first, second)] == [("crash", 500), ("crash", 503)]
+    assert [line["code"] for line in (first, second)] == ["internal", "not_started"]
     assert (sent(first), sent(second)) == ({"errors": 1}, {"errors": 1})
 
 

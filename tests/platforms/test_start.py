@@ -70,6 +70,7 @@ def test_a_failed_start_is_answered_and_tried_again(capsys: pytest.CaptureFixtur
         log = capsys.readouterr().out
         assert said in log
         assert "secret" not in log
+        assert json.loads(log)["code"] == json.loads(refused.body)["code"] == "not_started"
     assert answer(app).status == 204
 
 

@@ -102,6 +102,7 @@ def test_an_app_that_was_interrupted_is_not_used_again(capsys: pytest.CaptureFix
     assert forgotten == ["app"]
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["event"], line["level"], line["requestId"]) == ("out_of_time", "error", "JKJaXmPLvHcESHA=")
+    assert line["code"] == "out_of_time"
 
 
 def test_no_alarm_outlives_the_answer() -> None:  # SC 52

@@ -30,6 +30,7 @@ from tests.tracing.conftest import OF_A_FUNCTION, SECRET
 from tests.tracing.test_requests import API, FROM_A_PROXY, TRACE, Site
 
 LIST = Request("GET", f"{API}/series")
+CHUNKED = Request("POST", f"{API}/series", {"Transfer-Encoding": "chunked"}, b"{}")
 PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "30"}
 SERVE = [str(Path(sys.executable).with_name("roliascan")), "serve"]
 
@@ -81,6 +82,8 @@ def test_google_does_and_continues_what_its_front_end_passes(
     assert clients.send(address, Request("GET", f"{API}/series", FROM_A_PROXY)).status == 200
     request = collected.one(f"GET {API}/series")
     assert (request.trace, request.attributes["roliascan.request_id"]) == (TRACE, TRACE)
+    assert clients.send(address, CHUNKED).status == 411
+    assert collected.one("POST").attributes["error.type"] == "length_required"
 
 
 def test_a_sweep_is_a_trace(running: Callable[..., Running], sqlite_url: str, collected: Collector) -> None:
@@ -172,6 +175,17 @@ def test_a_server_exports_in_the_background_and_at_its_end(tmp_path: Path, colle
     with processes.served(SERVE, environ | {"OTEL_BSP_SCHEDULE_DELAY": "50", "TRUSTED_HOPS": "1"}) as server:
         assert clients.send(server.address, Request("GET", f"{API}/series", FROM_A_PROXY)).status == 200
         assert within(30, lambda: TRACE in {span.trace for span in collected.spans})
+
+
+def test_what_the_border_of_a_server_refuses_is_traced(tmp_path: Path, collected: Collector) -> None:
+    environ = sites.make(tmp_path / "site").environ | PATIENT | {"OTEL_EXPORTER_OTLP_ENDPOINT": collected.address}
+    with processes.served(SERVE, environ | {"OTEL_BSP_SCHEDULE_DELAY": "50"}) as (address, _, output):
+        assert clients.send(address, CHUNKED).status == 411
+        assert within(30, lambda: names(collected) == ["POST"])
+        (line,) = [json.loads(line) for line in output().splitlines() if "length_required" in line]
+    refused = collected.one("POST")
+    assert (line["traceId"], line["requestId"]) == (refused.trace, refused.attributes["roliascan.request_id"])
+    assert refused.attributes["error.type"] == "length_required"
 
 
 def test_a_server_stops_though_nobody_takes_its_traces(tmp_path: Path, collected: Collector) -> None:

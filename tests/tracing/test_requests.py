@@ -12,8 +12,12 @@ from roliascan.app import opened, spanning, traces_of
 from roliascan.database import Duplicate, open_database
 from roliascan.people import accounts
 from roliascan.platforms import start
+from roliascan.platforms.border import bordered
+from roliascan.platforms.gateway.wsgi import call
 from roliascan.platforms.start import Running
 from tests import drawings
+from tests.platforms import shapes
+from tests.platforms.shapes import Request
 from tests.platforms.sites import FORM, form
 from tests.servers.collector import CLIENT, INTERNAL, SERVER, Collector
 from tests.tracing.conftest import Ask
@@ -125,6 +129,43 @@ def test_a_refusal_is_no_failure_of_the_server(
     assert request.attributes["http.request.method"] == (method if method != "BREW" else "_OTHER")
     assert ("http.route" in request.attributes) == ("/" in name)
     assert not request.failed
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "code"),
+    [
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, 411, "length_required"),
+        ({"HTTP_HOST": "a,b"}, 400, "bad_host"),
+        ({}, 503, "busy"),
+    ],
+)
+def test_what_the_border_refuses_is_a_span_too(
+    more: dict[str, str],
+    status: int,
+    code: str,
+    running: Callable[..., Running],
+    sqlite_url: str,
+    collected: Collector,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def sending(_environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return iter([b"a"])
+
+    around = running(sqlite_url, TRUSTED_HOPS="1").around
+    app = bordered(sending, hops=1, files=1, around=around, inherited={})
+    file = shapes.environ_of(Request("GET", "/uploads/pages/secretfile.png", FROM_A_PROXY))
+    held = app(file, lambda *_: print)
+    assert call(app, file | more).status == status
+    held.close()  # type: ignore[attr-defined]
+    (refused,) = collected.spans
+    assert (refused.name, refused.kind, refused.failed) == ("GET", SERVER, status == 503)
+    assert (refused.trace, refused.parent) == (TRACE, PARENT)
+    assert refused.attributes["http.response.status_code"] == status
+    assert refused.attributes["error.type"] == code
+    assert refused.attributes["url.path"] == "/uploads/"
+    (line,) = log_lines(capsys.readouterr().out)
+    assert (line["code"], line["traceId"]) == (code, TRACE)
 
 
 def test_what_nobody_expected_is_one(site: Site, tmp_path: Any, collected: Collector) -> None:

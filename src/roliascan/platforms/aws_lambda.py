@@ -55,7 +55,8 @@ def handler_of(
         try:
             environ = shape.to_environ(event, base_path, hops)
         except Malformed as error:
-            return shape.from_answer(_refused("malformed_event", f"This event is {error}.", request_id))
+            detail = f"This event is {error}."
+            return shape.from_answer(requests.unreadable("malformed_event", detail, request_id=request_id))
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
         encode = partial(shape.from_answer, method=environ["REQUEST_METHOD"])
         seconds = _seconds_left(context)
@@ -82,7 +83,7 @@ def _other(
         return sweep()
     named = "VPC Lattice is" if kind == "lattice" else "Events of this kind are"
     detail = f"{named} not supported: send requests by API Gateway, a function URL or a load balancer."
-    refused = _refused("unknown_event", detail, request_id)
+    refused = requests.unreadable("unknown_event", detail, request_id=request_id)
     return {"statusCode": refused.status, "headers": dict(refused.headers), "body": refused.body.decode()}
 
 
@@ -107,14 +108,10 @@ def _warm(get: Callable[[], WSGIApplication]) -> dict[str, Any]:
     return {"warm": True}
 
 
-def _refused(code: str, detail: str, request_id: str) -> Answer:
-    logs.log("warning", code, requestId=request_id)
-    return problem(400, code, detail, request_id)
-
-
 def _too_large(told: dict[str, Any], encode: Callable[[Answer], dict[str, Any]], request_id: str) -> dict[str, Any]:
-    logs.log("warning", "too_large", requestId=request_id, status=told["statusCode"], characters=len(told["body"]))
-    return encode(problem(413, "too_large", TOO_LARGE, request_id))
+    code, status, size = "too_large", told["statusCode"], len(told["body"])
+    logs.log("warning", code, requestId=request_id, status=status, characters=size, code=code)
+    return encode(problem(413, code, TOO_LARGE, request_id))
 
 
 _get = start.Once(start.build)

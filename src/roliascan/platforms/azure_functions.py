@@ -9,7 +9,6 @@ import azure.functions as func
 
 from roliascan.platforms import requests, start, sweeping
 from roliascan.platforms.gateway import azure
-from roliascan.platforms.gateway.problems import problem
 from roliascan.platforms.gateway.wsgi import Malformed, answered
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def function_of(get: "Callable[[], WSGIApplication]", *, hops: int = 0) -> Funct
         try:
             environ = azure.to_environ(req, hops)
         except Malformed as error:
-            refused = problem(400, "malformed_request", f"Not served: {error}.", request_id)
+            refused = requests.unreadable("malformed_request", f"Not served: {error}.", request_id=request_id)
             return _response(*azure.from_answer(refused, method=req.method))
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
         encode = partial(azure.from_answer, method=environ["REQUEST_METHOD"])

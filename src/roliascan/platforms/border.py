@@ -7,18 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from wsgiref.util import FileWrapper
 
 from roliascan.platforms import requests
 from roliascan.platforms.gateway import addresses
 from roliascan.platforms.gateway.headers import UNTRUSTED_VARIABLES
 from roliascan.platforms.gateway.problems import problem
-from roliascan.platforms.gateway.wsgi import Answer, Environ, line, passed
+from roliascan.platforms.gateway.wsgi import Environ, line, passed
 from roliascan.web import logs
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication
+
+    from roliascan.platforms.start import Around
 
 _OF_A_REQUEST = frozenset(
     [
@@ -49,6 +51,7 @@ def bordered(
     bodies_each: int = 0,
     files: int = 0,
     files_each: int = 0,
+    around: "Around" = lambda app: app,
     inherited: Mapping[str, str] = os.environ,
 ) -> "WSGIApplication":
     """`app` behind the border. `hops` trusted proxies stand before us and write X-Forwarded-For and -Proto.
@@ -56,6 +59,7 @@ def bordered(
     `bodies` is how many requests with a body may run at once, `files` how many stored files may be on their way, 0 for
     any number, and `bodies_each` and `files_each` how many of them one client's: who sends or takes one slowly holds a
     thread, and the other threads are kept for the rest.
+    `around` makes of what refuses a request what is traced as the app is.
     `inherited` is the environment of the process, which a server may have mixed into that of the request.
     """
     mixed_in = [(name, value) for name, value in inherited.items() if _of_a_request(name)]
@@ -67,7 +71,7 @@ def bordered(
         _identify(request, environ, hops)
         request["wsgi.file_wrapper"] = _in_blocks
         if refused := _refusal(request):
-            return _refuse(request, refused, start_response)
+            return around(partial(_refuse, refused))(request, start_response)
         crashed = partial(requests.crashed, request_id=request[requests.REQUEST_ID])
         is_file = request.get("PATH_INFO", "").startswith(FILES)
         has_body = "CONTENT_LENGTH" in request
@@ -76,7 +80,7 @@ def bordered(
             return passed(app, request, start_response, crashed=crashed)
         place = places.take(_sharing(request[requests.CLIENT]))
         if place is None:
-            return _refuse(request, _busy(request), start_response, level="warning")
+            return around(partial(_refuse, BUSY))(request, start_response)
         begin = _closing_before_the_rest(request, start_response) if has_body else start_response
         try:
             answer = passed(app, request, begin, crashed=crashed)
@@ -241,33 +245,44 @@ def _trace(value: str) -> str:
     return (match[1] or match[2]) if match else ""
 
 
-def _refusal(request: Environ) -> Answer | None:
+class _Refusal(NamedTuple):
+    status: int
+    code: str
+    detail: str
+    headers: tuple[tuple[str, str], ...] = ()
+    level: str = ""
+
+
+NO_LENGTH = _Refusal(411, "length_required", "Send the body with a Content-Length.")
+BAD_HOST = _Refusal(400, "bad_host", "Send exactly one Host.")
+BUSY = _Refusal(503, "busy", "Too many requests of this kind at once; try again.", (("retry-after", "2"),), "warning")
+
+
+def _refusal(request: Environ) -> _Refusal | None:
     """What no app should have to look at: a body whose end the server cannot vouch for, a host that is none."""
-    request_id = request[requests.REQUEST_ID]
     if "HTTP_TRANSFER_ENCODING" in request:
         # The server ends a cut or broken chunked body as if it were whole, and has dropped a Content-Length beside it.
-        return problem(411, "length_required", "Send the body with a Content-Length.", request_id)
+        return NO_LENGTH
     host = request.get("HTTP_HOST", "")
     if not _HOST.match(host) and (host or request.get("SERVER_PROTOCOL") == "HTTP/1.1"):
-        return problem(400, "bad_host", "Send exactly one Host.", request_id)
+        return BAD_HOST
     return None
 
 
-def _busy(request: Environ) -> Answer:
-    detail = "Too many requests of this kind at once; try again."
-    return problem(503, "busy", detail, request[requests.REQUEST_ID], (("retry-after", "2"),))
-
-
-def _refuse(request: Environ, told: Answer, start_response: "StartResponse", *, level: str = "") -> Iterable[bytes]:
+def _refuse(refused: _Refusal, request: Environ, start_response: "StartResponse") -> Iterable[bytes]:
+    status, code, detail, headers, level = refused
+    told = problem(status, code, detail, request[requests.REQUEST_ID], headers)
     logs.log_request(
         request_id=request[requests.REQUEST_ID],
         method=request["REQUEST_METHOD"],
         path=request["PATH_INFO"],
-        status=told.status,
+        status=status,
         ms=0,
         client=request[requests.CLIENT],
         level=level,
+        code=code,
+        trace_id=request.get("roliascan.trace_id", ""),
     )
     # The body was not read: what follows on this connection may be anything.
-    start_response(line(told.status), [*told.headers, ("connection", "close")])
+    start_response(line(status), [*told.headers, ("connection", "close")])
     return [told.body] if request["REQUEST_METHOD"] != "HEAD" else []

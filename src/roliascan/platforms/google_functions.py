@@ -62,7 +62,8 @@ def _build() -> start.Running:
     settings = start.settings()
     running = start.running(settings)
     # Google's front end is the first proxy, before which a load balancer of the site's may be the second.
-    return running._replace(app=bordered(running.app, hops=max(1, settings.trusted_hops)))
+    app = bordered(running.app, hops=max(1, settings.trusted_hops), around=running.around)
+    return running._replace(app=app)
 
 
 web = function_of(start.Once(_build))

@@ -54,13 +54,19 @@ def within(app: "WSGIApplication", seconds: float) -> "WSGIApplication":
 
 def crashed(error: Exception, *, request_id: str) -> Answer:
     """Log what the app raised, and answer in its place."""
-    logs.log_crash(error, request_id=request_id, status=500)
+    logs.log_crash(error, request_id=request_id, status=500, code="internal")
     detail = "Something went wrong on our side; it was written down under requestId."
     return problem(500, "internal", detail, request_id)
 
 
+def unreadable(code: str, detail: str, *, request_id: str) -> Answer:
+    """Log that what the platform passed is no request that the app could be asked, and answer in its place."""
+    logs.log("warning", code, requestId=request_id, code=code)
+    return problem(400, code, detail, request_id)
+
+
 def late(method: str, *, request_id: str) -> Answer:
     """Log that the app did not answer in time, and answer in its place. Of a change nobody knows how far it came."""
-    logs.log("error", "out_of_time", requestId=request_id, method=method)
     told = faults.OutOfTime if method in ("GET", "HEAD", "OPTIONS") else faults.OutcomeUnknown
+    logs.log("error", "out_of_time", requestId=request_id, method=method, code=told.code)
     return problem(503, told.code, told.detail, request_id, (("retry-after", "2"),))

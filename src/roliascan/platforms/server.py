@@ -32,6 +32,7 @@ def _build() -> start.Running:
     app = bordered(
         _metered(running.app, settings.metrics_token) if settings.metrics_token else running.app,
         hops=settings.trusted_hops,
+        around=running.around,
         bodies=BODIES,
         bodies_each=BODIES_EACH,
         files=FILES,

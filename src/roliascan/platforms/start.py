@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from roliascan.app import create_app, opened, traces_of
 from roliascan.database import BadAddress, Database
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from roliascan.tracing import Traces
 
+Around: TypeAlias = "Callable[[WSGIApplication], WSGIApplication]"
+
 RETRY_AFTER = 5
+NOT_STARTED = "not_started"
 
 
 def settings() -> Settings:
@@ -36,10 +39,11 @@ def trusted_hops() -> int:
 
 
 class Running(NamedTuple):
-    """An app, and what closes the connections that it keeps between requests."""
+    """An app, what closes the connections that it keeps between requests, and what traces others as it is traced."""
 
     app: "WSGIApplication"
     close: Callable[[], None]
+    around: Around = lambda app: app
 
 
 def build() -> Running:
@@ -56,7 +60,8 @@ def running(found: Settings) -> Running:
         db = opened(found, traces)
         app = create_app(found, database=db, traces=traces)
         undone.pop_all()
-    return Running(requests.within(app, found.request_timeout), closing(db, traces))
+    made = Running(requests.within(app, found.request_timeout), closing(db, traces))
+    return made._replace(around=traces.answering) if traces else made
 
 
 def closing(db: Database, traces: "Traces | None") -> Callable[[], None]:
@@ -111,9 +116,9 @@ def log_failure(error: Exception, request_id: str) -> None:
     """One line that says what to mend."""
     problems = problems_of(error)
     if problems:
-        logs.log("error", "not started", requestId=request_id, problems=problems)
+        logs.log("error", "not started", requestId=request_id, code=NOT_STARTED, problems=problems)
     else:
-        logs.log_crash(error, request_id=request_id, status=503)
+        logs.log_crash(error, request_id=request_id, status=503, code=NOT_STARTED)
 
 
 def problems_of(error: Exception) -> list[str]:
@@ -127,6 +132,6 @@ def problems_of(error: Exception) -> list[str]:
 
 def _unavailable(request_id: str, start_response: "StartResponse") -> Iterable[bytes]:
     detail = "The service could not start; its log says what is missing."
-    told = problem(503, "not_started", detail, request_id, (("retry-after", str(RETRY_AFTER)),))
+    told = problem(503, NOT_STARTED, detail, request_id, (("retry-after", str(RETRY_AFTER)),))
     start_response(line(told.status), told.headers)
     return [told.body]

@@ -62,10 +62,10 @@ def log_request(
     write(_line(told))
 
 
-def log_crash(error: BaseException, *, request_id: str, status: int = 0) -> None:
+def log_crash(error: BaseException, *, request_id: str, status: int = 0, code: str = "") -> None:
     """One line for what nobody expected: where it happened. Not its message, which may quote what a client sent.
 
-    `status`: what was answered, where no line of a request tells it.
+    `status` and `code`: what was answered, where no line of a request tells it.
     """
     import traceback  # 3 ms that a process without a crash does not pay
 
@@ -77,6 +77,7 @@ def log_crash(error: BaseException, *, request_id: str, status: int = 0) -> None
         error=f"{type(error).__module__}.{type(error).__qualname__}",
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         **({"status": status} if status else {}),
+        **({"code": code} if code else {}),
     )
 
 
