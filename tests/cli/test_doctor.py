@@ -1,6 +1,7 @@
 """`roliascan doctor`: what it finds out, what it calls wrong, and what it never prints."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from roliascan import cli
 from roliascan.database import schema
 from roliascan.storage import open_storage
 from tests.database.kinds import MARIADB, POSTGRESQL
+from tests.servers import program
 from tests.servers.uploadthing import App
 from tests.storage import trouble
 from tests.storage.raw import Raw
@@ -135,6 +137,24 @@ def test_an_empty_database_needs_to_be_migrated(look: Look, empty_database_url: 
     assert status == 1
     assert found["schema"][0].startswith("wrong: ")
     assert found["schema"][0].endswith("roliascan migrate up")
+
+
+_OF_A_MACHINE = re.compile(r"\d+(?:\.\d+)+|(?<= on )\w+ \w+$|(?<=, of )\d+(?= that )", re.M)
+"""Versions, the free space, a system and its processor, connections that a server has: what differs elsewhere."""
+
+
+@pytest.mark.parametrize("empty_database_url", [POSTGRESQL], indirect=True)
+def test_what_docs_operations_shows_is_what_it_prints(
+    look: Look, empty_database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (program.PROJECT / "docs" / "operations.md").read_text()
+    (shown,) = re.findall(r"^```console\n\$ roliascan doctor\n(.*?)^```$", page, re.M | re.S)
+    settings = {"PUBLIC_URL": "http://comics.example", "JWT_SECRET": "0123456789abcdef" * 4}
+    look(DATABASE_URL=empty_database_url, **settings)
+    assert cli.main(["doctor"]) == 1
+    printed = _OF_A_MACHINE.sub("~", capsys.readouterr().out)
+    pattern = re.escape(_OF_A_MACHINE.sub("~", shown)).replace(r"\ \.\.\.", "( .*)?")
+    assert re.fullmatch(pattern, printed), printed
 
 
 def test_migrations_need_a_direct_address(look: Look, sqlite_url: str) -> None:
