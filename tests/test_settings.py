@@ -362,7 +362,11 @@ def test_traces_are_asked_for_by_opentelemetrys_own_names() -> None:
     assert read(**endpoint).traces
     assert read(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:4318/v1/traces").traces
     assert not read(**endpoint, OTEL_SDK_DISABLED="TRUE", OTEL_TRACES_SAMPLER="nonsense").traces
+    assert not read(**endpoint, OTEL_TRACES_EXPORTER="None", OTEL_EXPORTER_OTLP_PROTOCOL="grpc").traces
     assert not read(OTEL_EXPORTER_OTLP_PROTOCOL="grpc").traces  # somebody else's
+    assert not read(OTEL_TRACES_EXPORTER="otlp").traces  # where to?
+    assert read(**endpoint, OTEL_TRACES_EXPORTER="otlp", OTEL_SDK_DISABLED="1").traces
+    assert read(**endpoint, OTEL_TRACES_EXPORTER="console").traces
     assert read(**endpoint, OTEL_TRACES_SAMPLER="parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG="0.05").traces
 
 

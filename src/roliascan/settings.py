@@ -41,6 +41,7 @@ _SAMPLERS = [
 ]
 _OF_TRACES = {
     "OTEL_SDK_DISABLED": "false",
+    "OTEL_TRACES_EXPORTER": "otlp",
     "OTEL_EXPORTER_OTLP_PROTOCOL": _OTLP,
     "OTEL_TRACES_SAMPLER": "parentbased_always_on",
     "OTEL_TRACES_SAMPLER_ARG": "1",
@@ -249,7 +250,7 @@ class _Given:
         endpoints = [self.read(name, "", _address) for name in _TRACES_TO]
         told = {name: self.text(name, default).lower() for name, default in _OF_TRACES.items()}
         headers = {name: self.text(name, "") for name in _HEADERS_OF_TRACES}
-        if not any(endpoints) or told["OTEL_SDK_DISABLED"] == "true":
+        if not any(endpoints) or told["OTEL_SDK_DISABLED"] == "true" or told["OTEL_TRACES_EXPORTER"] == "none":
             return False
         self.add(_untraceable(told))
         self.add(f"{name}: {_WRITE_HEADERS}" for name, text in headers.items() if not _are_headers(text))

@@ -217,9 +217,33 @@ def test_a_queue_that_nobody_takes_does_not_hold_it_up(collected: Collector, mon
 
 def test_the_command_that_sweeps_is_a_trace(tmp_path: Path, collected: Collector) -> None:
     environ = sites.make(tmp_path / "site").environ | PATIENT | {"OTEL_EXPORTER_OTLP_ENDPOINT": collected.address}
-    done = subprocess.run([SERVE[0], "sweep"], env=program.environment(environ), capture_output=True, timeout=60)
+    environ["OTEL_TRACES_EXPORTER"] = "console"
+    command = [SERVE[0], "sweep", "--json"]
+    done = subprocess.run(command, env=program.environment(environ), capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["finished"]
+    assert b"OTEL_TRACES_EXPORTER" in done.stderr
     assert "storage.list" in collected.below(collected.one("sweep"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "known"),
+    [("OTEL_TRACES_EXPORTER", "Zipkin" * 100, "otlp, none"), ("OTEL_SDK_DISABLED", "yes", "true, false")],
+)
+def test_a_value_that_is_not_known_is_told_and_passed_over(
+    name: str,
+    value: str,
+    known: str,
+    running: Callable[..., Running],
+    sqlite_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    running(sqlite_url, **{name: value})
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (line["level"], line["event"]) == ("warning", "traces")
+    assert line["message"] == f"{name} is passed over, as it is none of {known}: {value[:50]}"
+    running(sqlite_url, OTEL_TRACES_EXPORTER="OTLP", OTEL_SDK_DISABLED="False")
+    assert capsys.readouterr().out == ""
 
 
 # Off.
@@ -257,7 +281,14 @@ def test_an_app_that_cannot_be_built_leaves_no_thread_behind(
     assert not [thread for thread in set(threading.enumerate()) - before if "Batch" in thread.name]
 
 
-@pytest.mark.parametrize("more", [{}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "True"}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "True"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_TRACES_EXPORTER": "none"},
+    ],
+)
 def test_off_loads_nothing_of_it(more: dict[str, str], sqlite_url: str) -> None:
     code = "import sys; from roliascan.platforms import start; start.build(); print(*sys.modules)"
     done = _python(code, OF_A_FUNCTION | {"DATABASE_URL": sqlite_url} | more)

@@ -2,8 +2,9 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, redirect_stdout, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -95,7 +96,8 @@ def site(span: str = "") -> Iterator[Site]:
     """
     found = settings(signs=False)
     prepare_embedded(found)
-    traces = traces_of(found) if span else None
+    with redirect_stdout(sys.stderr):  # what there is to say of it is no result of a command
+        traces = traces_of(found) if span else None
     around = traces.connecting if traces else None
     with spanning(traces, span), closing(open_database(found.database_url, pool_size=1, around=around)) as db:
         schema.Gate(db).check(0)

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 
 ON_A_SERVER_S = 3
 """For one batch there, where OTEL_EXPORTER_OTLP_TIMEOUT says nothing else; two fit in the time that it has to stop."""
+LONGEST_VALUE = 50
+_KNOWN = {"OTEL_SDK_DISABLED": ("true", "false"), "OTEL_TRACES_EXPORTER": ("otlp", "none")}
 _TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 
 
 def begin(settings: Settings, environ: Mapping[str, str] = os.environ) -> "Traces":
     """What this process makes traces with: not to be called before a fork. The SDK reads the OTEL_* variables."""
     _log_as_we_do()
+    _tell_what_is_passed_over(environ)
     resource = Resource.create({"service.name": "roliascan", "service.version": __version__})
     # What the operator says of the service comes first.
     provider = TracerProvider(resource=resource.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
@@ -50,6 +53,18 @@ def begin(settings: Settings, environ: Mapping[str, str] = os.environ) -> "Trace
     provider.add_span_processor(BatchSpanProcessor(exporter))
     stop = provider.shutdown if is_told else partial(_stop, provider, exporter)
     return Traces(provider, flush=_later, continues=continues, stop=stop)
+
+
+def _tell_what_is_passed_over(environ: Mapping[str, str]) -> None:
+    """A value that nobody knows is as none, with a warning that shows it: so OpenTelemetry specifies these variables.
+
+    https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#configuration-types
+    """
+    for name, known in _KNOWN.items():
+        value = environ.get(name, "").strip()
+        if value.lower() not in {"", *known}:
+            told = f"{name} is passed over, as it is none of {', '.join(known)}: {value[:LONGEST_VALUE]}"
+            logs.log("warning", "traces", message=told)
 
 
 def _later(_seconds: float) -> None:
