@@ -18,6 +18,7 @@ from tests.deploy import (
     pages,
     played,
     proxies,
+    queries,
     sam,
     serverless,
     terraform,
@@ -95,6 +96,7 @@ SYSTEMD = "systemd-analyze, of any Linux with systemd"
 CHECKS = {
     "written": Check(written.wrong),
     "dashboards": Check(dashboards.wrong),
+    "dashboards promtool": Check(queries.wrong, (), queries.promtool, "promtool, of Prometheus"),
     "pages": Check(pages.wrong, (), pages.found, "unzip and openssl"),
     "pages tools": Check(
         pages.tried, (serverless.found, sam.found, terraform.found), partial(terraform.providers, "aws"), MIRROR

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from roliascan import errors
+from roliascan.platforms.meters import Meters
 from roliascan.web import vocabulary
 from roliascan.web.routes import ROUTES
 from tests.deploy import cloudformation, hcl
@@ -46,7 +47,12 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _INSIGHTS = {
     *("filter", "and", "or", "in", "stats", "count", "by", "sort", "desc", "asc", "limit", "fields", "pct", "as")
 }
-_PROMQL = {"sum", "rate", "increase", "histogram_quantile", "topk", "time", "changes", "max", "by"}
+_PROMQL = {
+    *("sum", "rate", "increase", "histogram_quantile", "topk", "time", "changes", "max", "by"),
+    *("on", "and", "or", "unless", "offset"),
+}
+_GROUPED = re.compile(r"\b(?:by|on) \(([^)]*)\)")
+_INCREASE = re.compile(r"\bincrease\(((\w+)\{[^}]*\})\[")
 
 Findings = Iterator[str]
 
@@ -175,8 +181,9 @@ def grafana(deploy: Path) -> Findings:
     ours = said()["scrape"].metrics
     shown = set()
     for asked in _within(json.loads((deploy / "grafana" / "dashboard.json").read_text()), "expr"):
-        grouped = {one for listed in re.findall(r"by \(([^)]*)\)", asked) for one in listed.split(", ")}
-        plain = re.sub(r"by \([^)]*\)|\[[^\]]*\]|\{[^}]*\}", "", asked)
+        yield from _first_unseen(asked)
+        grouped = {one for listed in _GROUPED.findall(asked) for one in listed.split(", ")}
+        plain = re.sub(r"\[[^\]]*\]|\{[^}]*\}|\$\w+", "", _GROUPED.sub("", asked))
         names = set(re.findall(r"[a-z_]\w*", plain)) - _PROMQL
         shown |= names
         known = {**ours, **NODE}
@@ -185,6 +192,14 @@ def grafana(deploy: Path) -> Findings:
         matched = set(re.findall(r'(\w+)(?:=~|!~|!=|=)"', asked))
         yield from (f"no metric here has the label {label}: {asked}" for label in sorted((grouped | matched) - labels))
     yield from (f"nobody sees the metric {name}" for name in sorted(set(ours) - shown))
+
+
+def _first_unseen(asked: str) -> Findings:
+    """A series that begins with what it counts has not increased then: it is new, where it was not before."""
+    from_the_start = {name for name, _ in exposition.read(Meters().text().decode())}
+    for series, name in _INCREASE.findall(asked):
+        if name not in from_the_start and f"{series} unless {series} offset" not in asked:
+            yield f"the first one that {name} counts is not seen: {asked}"
 
 
 def _compared(query: str, fields: set[str], written: Said) -> Findings:
