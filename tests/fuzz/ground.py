@@ -110,3 +110,4 @@ def sow(maker: Asker) -> None:
     told(maker.post(f"chapters/{later['id']}/publish", {"at": "2027-01-01T00:00:00Z"}))
     draft = maker.makes_series("Draft", state="draft")
     maker.publishes(draft, 1)
+    told(maker.delete(f"series/{maker.makes_series('0')['id']}"), 204)  # at a slug that is made up often
