@@ -137,6 +137,7 @@ class Crowd:
 
     def led_by(self, role: str) -> None:
         self.grounds.sort(key=lambda ground: ground.role != role)
+        self.operation = None  # the document is asked for first
         self._tend()
 
     def find(self, finding: Finding) -> None:
