@@ -391,3 +391,21 @@ def test_comments_are_limited(sqlite_url: str) -> None:
         answer = one.post(path, {"body": "Or not."})
         refused(answer, 429, "too_many_requests")
         assert 0 < int(answer.headers["retry-after"]) <= 150
+
+
+def test_changes_count_as_comments_do(sqlite_url: str) -> None:
+    with opened(sqlite_url, RATE_LIMITS="comment=3/5m") as site:
+        owner = site.sign_up("uploader")
+        published = owner.publishes(owner.makes_series())
+        reader = site.sign_up()
+        path = f"chapters/{published['id']}/comments"
+        made = told(reader.post(path, {"body": "So it ends."}), 201)
+        comment = f"comments/{made['id']}"
+        refused(reader.patch(comment, {"body": " "}), 400)  # what is not valid does not count
+        for words in ("Or not.", "Or so."):
+            told(reader.patch(comment, {"body": words}))
+        for answer in (reader.patch(comment, {"body": "Once more."}), reader.post(path, {"body": "Once more."})):
+            refused(answer, 429, "too_many_requests")
+            assert 0 < int(answer.headers["retry-after"]) <= 100
+        assert told(site.stranger.get(comment))["body"] == "Or so."
+        told(reader.delete(comment), 204)  # taking back is never too often

@@ -14,6 +14,8 @@ SAID = {
     "underscores_in_headers": "off",
     "proxy_request_buffering": "on",
     "proxy_cache_background_update": "on",
+    "proxy_cache_convert_head": "off",
+    "proxy_cache_key": "$request_method$host$request_uri",
     "proxy_cache_bypass": "$http_authorization $cookie_token",
     "proxy_no_cache": "$http_authorization $cookie_token",
     "proxy_set_header X-Forwarded-For": "$remote_addr",

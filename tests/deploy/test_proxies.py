@@ -15,7 +15,8 @@ import pytest
 from tests.deploy import proxies
 from tests.faults.wire import Wire
 from tests.front import API, PAGE, SECRET, File, form
-from tests.servers import nginx, parts, program
+from tests.servers import nginx, parts, program, radosgw
+from tests.storage.test_s3_uploads import send
 
 PROGRAM = str(Path(sys.executable).with_name("roliascan"))
 PASSWORD = "correct horse battery"
@@ -53,13 +54,13 @@ class Front(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Front]]:
-    """Makes one; all end with the module."""
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Front]]:
+    """Makes one, of a site with these settings; all end with the module."""
     with ExitStack() as all_of_them:
-        yield lambda: _front(all_of_them, tmp_path_factory.mktemp("site"))
+        yield lambda **settings: _front(all_of_them, tmp_path_factory.mktemp("site"), settings)
 
 
-def _front(all_of_them: ExitStack, folder: Path) -> Front:
+def _front(all_of_them: ExitStack, folder: Path, settings: Mapping[str, str]) -> Front:
     parts.require("nginx")
     port = program.free_port()
     cache = all_of_them.enter_context(proxies.running(program.PROJECT / "deploy", f"127.0.0.1:{port}"))
@@ -68,6 +69,7 @@ def _front(all_of_them: ExitStack, folder: Path) -> Front:
         "DATA_DIR": str(folder),
         "PUBLIC_URL": cache.address,
         "TRUSTED_HOPS": "1",
+        **settings,
     }
     subprocess.run([PROGRAM, *ADMIN], env=program.environment(environ), check=True, capture_output=True)
     address = f"http://127.0.0.1:{port}"
@@ -98,7 +100,7 @@ def chapter(front: Front, *, is_published: bool = True) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def shared(front: Callable[[], Front]) -> Front:
+def shared(front: Callable[..., Front]) -> Front:
     """For who stops nothing."""
     return front()
 
@@ -142,6 +144,30 @@ def test_nobody_says_where_they_come_from(shared: Front, name: str) -> None:
 
 
 @pytest.mark.nginx
+def test_who_looks_and_who_reads_get_what_they_asked_for(shared: Front) -> None:
+    """Whichever came first: a HEAD reaches the server as one, and what is kept of it is no body."""
+    for path, methods in zip(chapter(shared), (["HEAD", "GET"], ["GET", "HEAD"]), strict=True):
+        told = {method: [send(shared.cache.address + path, method) for _ in range(2)] for method in methods}
+        assert [line["method"] for line in shared.reached(path)] == methods
+        assert [answer.headers["x-cache"] for answer in (*told["GET"], *told["HEAD"])] == ["MISS", "HIT"] * 2
+        assert {answer.status for answer in (*told["GET"], *told["HEAD"])} == {200}
+        assert {answer.headers["content-length"] for answer in told["HEAD"]} == {str(len(told["GET"][0].body))}
+        assert {answer.body for answer in told["HEAD"]} == {b""}
+
+
+@pytest.mark.nginx
+@pytest.mark.radosgw
+def test_who_looks_and_who_reads_get_to_a_private_file(front: Callable[..., Front], s3_url: str) -> None:
+    one = front(STORAGE_URL=s3_url, FILES="private", **radosgw.CREDENTIALS)
+    _, page = chapter(one)
+    for method in ("GET", "HEAD", "HEAD", "GET"):
+        way = send(one.cache.address + page, method)
+        assert (way.status, way.headers["x-cache"]) == (307, "MISS")
+        read = send(way.headers["location"], method)
+        assert (read.status, read.body) == (200, PAGE if method == "GET" else b"")
+
+
+@pytest.mark.nginx
 def test_a_whole_visit_goes_through_it(shared: Front) -> None:
     command = [PROGRAM, "smoke", shared.cache.address]
     environ = program.environment({"ROLIASCAN_TOKEN": shared.token})
@@ -150,7 +176,7 @@ def test_a_whole_visit_goes_through_it(shared: Front) -> None:
 
 
 @pytest.mark.nginx
-def test_it_goes_on_while_the_server_is_stopped(front: Callable[[], Front]) -> None:
+def test_it_goes_on_while_the_server_is_stopped(front: Callable[..., Front]) -> None:
     one = front()
     path, page = chapter(one)
     before = [one.get(path), one.get(page)]
@@ -164,7 +190,7 @@ def test_it_goes_on_while_the_server_is_stopped(front: Callable[[], Front]) -> N
 
 
 @pytest.mark.nginx
-def test_it_goes_on_while_the_server_has_no_database(front: Callable[[], Front]) -> None:
+def test_it_goes_on_while_the_server_has_no_database(front: Callable[..., Front]) -> None:
     """Which answers then, but with 503; `stale-if-error` is not for that, as nginx understands it."""
     one = front()
     path, _ = chapter(one)

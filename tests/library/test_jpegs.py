@@ -72,6 +72,14 @@ def test_every_kind_of_page_has_one(site: Site, kind: str) -> None:
     assert Image.open(io.BytesIO(site.stranger.get(url).content)).format == "JPEG"
 
 
+@pytest.mark.parametrize("kind", ["png", "gif"])
+def test_the_longest_page_has_one(site: Site, kind: str) -> None:
+    work = Work(site)
+    page = page_of(work, drawings.page(kind, 16, images.MAX_SIDE))
+    shown = Image.open(io.BytesIO(site.stranger.get(address(site.stranger, page)).content))
+    assert (page["height"], shown.size) == (65_535, (16, 65_500))
+
+
 def test_head_is_alike(work: Work) -> None:
     page = page_of(work)
     head = work.site.stranger.ask("HEAD", f"pages/{page['id']}/jpeg")

@@ -198,6 +198,28 @@ def test_every_kind_of_page_is_to_be_had_as_a_jpeg(name: str) -> None:  # UP-21
     assert not {"exif", "icc_profile", "comment"} & set(opened(made.content).info)
 
 
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((100, 65_500), (100, 65_500)),
+        ((100, 65_501), (100, 65_500)),
+        ((100, 65_535), (100, 65_500)),
+        ((65_535, 100), (65_500, 100)),
+        ((1, 65_535), (1, 65_500)),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_a_jpeg_is_as_long_as_libjpeg_writes(mode: str, size: tuple[int, int], shown: tuple[int, int]) -> None:
+    gradient = Pillow.linear_gradient("L").resize(size)
+    image = gradient.convert(mode)
+    if mode == "RGBA":
+        image.putalpha(128)
+    made = images.as_jpeg(io.BytesIO(save(image, "png")), max_bytes=MOST)
+    jpeg = opened(made.content)
+    assert (jpeg.format, jpeg.size, (made.width, made.height)) == ("JPEG", shown, shown)
+    assert psnr(on_white(jpeg), on_white(image.resize(shown, Pillow.Resampling.LANCZOS))) >= 40  # none cut away
+
+
 def test_a_jpeg_is_refused_as_anything_is() -> None:
     for content, refusal in ((b"text", NotAnImage), (page()[:-1], ImageDamaged)):
         with pytest.raises(refusal):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _EXTENSIONS: dict[ImageType, str] = {"image/webp": "webp", "image/jpeg": "jpg"}
 _WEBP_SIDE = 16_383  # pixels, RFC 9649
+_JPEG_SIDE = 65_500  # pixels, libjpeg's JPEG_MAX_DIMENSION; the format has 65,535, as images.MAX_SIDE
 _LOSSLESS_PIXELS = 16_000_000  # that are encoded at once: each needs some 30 bytes
 _SAVER_WIDTH, _SAVER_SHARE = 1_000, 0.8  # of the page's bytes, above which it saves nobody anything
 _THUMBNAIL = (320, 480)
@@ -55,8 +56,9 @@ def variants(page: Page) -> Iterator[Variant]:
 
 
 def jpeg(page: Page) -> Iterator[Variant]:
-    """For readers that know nothing newer."""
-    picture = pictures.on_white(pictures.in_srgb(page.picture, page.profile))
+    """For readers that know nothing newer. By some rows smaller than a page that is too high, or too wide."""
+    picture = _at_most(page.picture, _JPEG_SIDE, _JPEG_SIDE)
+    picture = pictures.on_white(pictures.in_srgb(picture, page.profile))
     yield _variant("jpeg", "image/jpeg", picture, quality=_JPEG_QUALITY, optimize=True)
 
 

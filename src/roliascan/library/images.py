@@ -110,6 +110,7 @@ def prepare(source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, w
 def as_jpeg(source: BinaryIO, *, max_bytes: int, max_pixels: int = 40_000_000, wait: float = _WAIT) -> Variant:
     """The first frame of an image as a JPEG, for readers that know its type not: upright, in sRGB, on white.
 
+    Scaled down to 65,500 pixels on its longer side, where it has more: libjpeg writes no more.
     Raises what inspect raises.
     """
     made = _decoded(_read(source, max_bytes, max_pixels), "jpeg", wait).made

@@ -42,7 +42,8 @@ def create(call: Call, body: Words, chapter: str) -> Created[Comment]:
 
 
 def change(call: Call, body: Words, comment: str) -> Comment:
-    """Changes your own comment. Not while you are muted."""
+    """Changes your own comment. Not while you are muted. It counts as another one to the limit of comments."""
+    call.limit("comment", call.person.id)
     return call.db.run(comments.change, comment, body.body, person=call.person, now=call.now)
 
 

@@ -306,11 +306,9 @@ def _success(route: Route, status: int, content: _Part) -> _Part:
 
 
 def _cache_control(route: Route, status: int) -> _Part:
-    if route.handler is stored.show:
-        return _text(
-            f"`{stored.SENT_ON if status == 307 else IMMUTABLE}`, or `{PRIVATE}` for what not everybody may see."
-        )
-    if route.method != "GET":
+    if route.handler is stored.show and status != 307:
+        return _text(f"`{IMMUTABLE}`, or `{PRIVATE}` for what not everybody may see.")
+    if route.method != "GET" or route.handler is stored.show:
         return _text(f"`{PRIVATE}`")
     return _text(f"`{route.cache}`, or `{PRIVATE}` when you are signed in.")
 

@@ -14,7 +14,6 @@ from roliascan.web.calls import Call
 from roliascan.web.headers import PRIVATE, SHOWN_ANYWHERE
 
 SIGNED_FOR = timedelta(minutes=5)
-SENT_ON = "public, max-age=60"
 
 
 class _Span(NamedTuple):
@@ -44,7 +43,7 @@ def show(call: Call, key: str) -> None:
         raise NotFound
     file = files.find(call.db, key, viewer=call.viewer)
     if call.settings.files == "private" and (address := _signed(call, file)):
-        _send_on(call, file, address)
+        _send_on(call, address)
         return
     _describe(call, file)
     if _is_known(call, file):
@@ -65,16 +64,13 @@ def _signed(call: Call, file: File) -> str | None:
     return call.storage.address(file.storage_key, **how, expires_at=call.now + SIGNED_FOR)
 
 
-def _send_on(call: Call, file: File, address: str) -> None:
-    """Kept for a shorter time than the address is good for: who is sent there still gets in."""
+def _send_on(call: Call, address: str) -> None:
+    """Kept by nobody: a cache may answer a HEAD by what it kept of a GET (RFC 9111, section 4).
+
+    What is signed for a GET, S3 and Google do not take for a HEAD.
+    """
     call.resp.status = 307
-    call.resp.set_headers(
-        {
-            "Location": address,
-            "Cache-Control": SENT_ON if file.is_public else PRIVATE,
-            **SHOWN_ANYWHERE,
-        }
-    )
+    call.resp.set_headers({"Location": address, "Cache-Control": PRIVATE, **SHOWN_ANYWHERE})
 
 
 def _disposition(file: File) -> str:

@@ -80,7 +80,7 @@ REFUSALS: Mapping[Handler, tuple[type[Refusal], ...]] = {
     jpegs.show: (TooMany,),
     comments.index: (PageTooDeep, Removed),
     comments.create: (Muted, Removed, Dangling, TooMany),
-    comments.change: (Muted, NotAllowed),
+    comments.change: (Muted, NotAllowed, TooMany),
     comments.remove: (NotAllowed,),
     ratings.of_series: (Removed,),
     ratings.rate_series: (Muted, Removed),
