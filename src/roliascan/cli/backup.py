@@ -16,7 +16,7 @@ import msgspec
 
 from roliascan import __version__
 from roliascan.cli import progress, surroundings
-from roliascan.cli.backups import manifest, tables
+from roliascan.cli.backups import manifest, tables, written
 from roliascan.cli.backups.manifest import COPIES, OBJECTS, TABLES, Counted, Manifest
 from roliascan.cli.surroundings import Site
 from roliascan.database import instant_text, migrations
@@ -110,7 +110,7 @@ def _list_objects(place: Path, copies: Storage | None) -> list[Row]:
 
 
 def _objects(place: Path) -> Iterator[Row]:
-    lines = tables.lines(place / TABLES, "files")
+    lines = written.lines(place / TABLES, "files")
     columns = json.loads(next(lines))
     for line in lines:
         row = dict(zip(columns, json.loads(line), strict=True))

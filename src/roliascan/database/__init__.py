@@ -19,7 +19,7 @@ import msgspec
 
 from roliascan.database import faults
 from roliascan.database.deadlines import NEVER, within
-from roliascan.database.dialects import instant_text, spread_lists
+from roliascan.database.dialects import instant_text, is_instant_text, spread_lists
 from roliascan.database.drivers import Connect, Driver, Turns
 from roliascan.database.faults import Contended, Dangling, Duplicate
 from roliascan.database.pool import Connection, Pool
@@ -35,6 +35,7 @@ __all__ = [
     "Tx",
     "batches",
     "instant_text",
+    "is_instant_text",
     "open_database",
     "pieces",
 ]

@@ -85,3 +85,11 @@ def instant_text(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError("an instant without a time zone")
     return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def is_instant_text(text: str) -> bool:
+    """Whether `instant_text` writes an instant so."""
+    try:
+        return instant_text(datetime.fromisoformat(text)) == text
+    except (ValueError, OverflowError):
+        return False

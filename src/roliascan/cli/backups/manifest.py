@@ -28,7 +28,7 @@ class Manifest(msgspec.Struct, rename="camel"):
     version: str
     revision: Annotated[int, Meta(ge=1)]
     rows: Annotated[str, Meta(pattern=r"\Arows-[0-9A-Za-z_]{1,40}\Z")]
-    tables: dict[str, Counted]
+    tables: dict[Annotated[str, Meta(pattern=r"\A[a-z_]{1,60}\Z")], Counted]
     objects: int
     bytes: int
     with_copies: bool
@@ -41,6 +41,8 @@ class NoBackup(NotFound):
 
 def read(folder: Path) -> Manifest:
     """Raises NoBackup."""
+    if not (folder / NAME).is_file():  # also what would be waited for without end, such as a pipe
+        raise NoBackup(f"{folder} holds no backup that was finished: it has no {NAME}.")
     try:
         return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError, RecursionError) as error:

@@ -1,25 +1,24 @@
 """All rows of a database as text: read within one moment, loaded whole or not at all, from any database into any other.
 
-A table is a file of JSON lines, gzipped: the names of its columns, sorted, then each row as a list, sorted by its key.
 Truth is 1 or 0, an instant is `instant_text`, everything else is what it is on all of them: text, numbers, null.
 """
 
 import gzip
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 import sqlalchemy as sa
 
+from roliascan.cli.backups import written
 from roliascan.cli.backups.manifest import Counted
+from roliascan.cli.backups.written import Damaged, Row, Value
 from roliascan.cli.importing.names import shown
 from roliascan.database import instant_text, profiles, references
 from roliascan.database.migrations import SQLALCHEMY_URLS
@@ -27,8 +26,7 @@ from roliascan.errors import Conflict, Refusal
 
 MIGRATIONS = {"schema_state", "alembic_version"}  # which only these write
 SEEDED = "counters"  # to which they also write the first rows
-STEP = 200  # rows in one statement
-LONGEST = 16 << 20  # bytes of a row: none of ours comes near, and a few kilobytes of gzip may say to be without end
+STEP, STEP_CHARACTERS = 200, 1 << 20  # in one statement, before the last row; a server of MySQL takes some 16 MB
 
 Tell = Callable[[str], None]
 
@@ -45,12 +43,8 @@ class OtherIsolation(Refusal):
     )
 
 
-class Damaged(Refusal):
-    code = "backup_damaged"
-
-
 class _Table(NamedTuple):
-    """`kinds` are its columns, sorted by name, with their types; `order` is what it is read in, as SQL."""
+    """`kinds` are its columns, sorted by name, with what is in them; `order` is what it is read in, as SQL."""
 
     name: str
     kinds: dict[str, str]
@@ -65,7 +59,7 @@ def dump(url: str, folder: Path, *, tell: Tell) -> dict[str, Counted]:
     counted = {}
     with _reading(url) as connection:
         for table in _tables(connection):
-            with _path(folder, table.name).open("xb") as raw, gzip.GzipFile("", "wb", 6, raw, 0) as file:
+            with written.path(folder, table.name).open("xb") as raw, gzip.GzipFile("", "wb", 6, raw, 0) as file:
                 counted[table.name] = _count(_lines(connection, table), file.write)
             tell(f"{table.name}: {counted[table.name].rows} rows")
     return counted
@@ -111,7 +105,10 @@ def _connected(url: str, begin: Mapping[str, str], *, isolation: str) -> Iterato
     raw = driver.connect()
     # PostgreSQL tells of its columns in JSON, which our driver leaves as text
     how: dict[str, Any] = {"json_deserializer": json.loads} if driver.kind == "postgresql" else {}
-    engine = sa.create_engine(SQLALCHEMY_URLS[driver.kind], creator=lambda: raw, poolclass=sa.NullPool, **how)
+    engine = sa.create_engine(
+        SQLALCHEMY_URLS[driver.kind], creator=lambda: raw, poolclass=sa.NullPool, hide_parameters=True, **how
+    )
+
     if driver.kind in begin:
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin[driver.kind]))
     else:
@@ -155,14 +152,15 @@ def _table(found: sa.Table) -> _Table:
 def _kind(type_: sa.types.TypeEngine[Any]) -> str:
     if isinstance(type_, sa.DateTime):
         return "instant"
-    return "boolean" if isinstance(type_, sa.Boolean) else ""
+    if isinstance(type_, sa.Boolean) or getattr(type_, "display_width", None) == 1:  # TINYINT(1) of MySQL
+        return "boolean"
+    return "number" if isinstance(type_, sa.Integer) else "text"
 
 
 def _lines(connection: sa.Connection, table: _Table) -> Iterator[bytes]:
     yield _line(list(table.kinds))
     sql = f"SELECT {', '.join(table.kinds)} FROM {table.name} ORDER BY {table.order}"
-    streaming = connection.execution_options(stream_results=True, yield_per=1000)
-    for row in streaming.exec_driver_sql(sql):
+    for row in connection.exec_driver_sql(sql, execution_options={"stream_results": True, "yield_per": 1000}):
         yield _line([_plain(value, kind) for value, kind in zip(row, table.kinds.values(), strict=True)])
 
 
@@ -180,16 +178,6 @@ def _plain(value: Any, kind: str) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
-def lines(folder: Path, table: str) -> Iterator[bytes]:
-    """What `dump` wrote of a table: the names of its columns, then its rows."""
-    with gzip.open(_path(folder, table), "rb") as file:
-        yield from file
-
-
-def _path(folder: Path, table: str) -> Path:
-    return folder / f"{table}.jsonl.gz"
-
-
 # Loading.
 
 
@@ -198,13 +186,11 @@ def load(url: str, folder: Path, expected: dict[str, Counted], *, tell: Tell) ->
     with _connected(url, _WRITE, isolation="READ COMMITTED") as connection:
         tables = {table.name: table for table in _tables(connection)}
         if lacking := set(expected) ^ set(tables):
-            raise Damaged(f"The backup has other tables than this database: {shown(', '.join(sorted(lacking)))}.")
+            raise Damaged(f"The backup has other tables than this database: {shown(', '.join(sorted(lacking)))}")
         _require_empty(connection, tables)
         connection.exec_driver_sql(f"DELETE FROM {SEEDED}")
         for name, table in tables.items():
-            path = _path(folder, name)
-            if _load(connection, table, path) != expected[name]:
-                raise Damaged(f"{path} has other rows than the manifest says; nothing was loaded.")
+            _load(connection, table, folder, expected[name])
             tell(f"{name}: {expected[name].rows} rows")
 
 
@@ -218,61 +204,89 @@ def _require_empty(connection: sa.Connection, tables: dict[str, _Table]) -> None
         raise NotEmpty(f"The database has rows already ({', '.join(filled)}): restore into an empty one.")
 
 
-_ROW = msgspec.json.Decoder(list[str | int | float | None])
-_UNREADABLE = (OSError, EOFError, ValueError, OverflowError, zlib.error, msgspec.DecodeError, sa.exc.DataError)
-"""Bytes that are no rows, and values that no column takes."""
+def _load(connection: sa.Connection, table: _Table, folder: Path, expected: Counted) -> None:
+    where = written.path(folder, table.name)
+    found = written.rows(folder, table.name, expected)
+    if next(found, None) != list(table.kinds):
+        raise Damaged(f"{where} has other columns than this database, as if it were of another version")
+    for first, step in _steps(found):
+        for number, row in enumerate(step, first):
+            _check(table, where, number, row)
+        _insert(connection, table, where, first, step)
+    if _count(_lines(connection, table), lambda _: 0) != expected:
+        raise Damaged(f"{where}: read again from the database, its rows have another order or form")
 
 
-def _load(connection: sa.Connection, table: _Table, path: Path) -> Counted:
+def _steps(found: Iterator[Row]) -> Iterator[tuple[int, list[Row]]]:
+    """Rows for one statement, and the number of the first."""
+    step: list[Row] = []
+    size = 0
+    for number, row in enumerate(found, 1):
+        step.append(row)
+        size += sum(len(value) for value in row if isinstance(value, str))
+        if len(step) == STEP or size >= STEP_CHARACTERS:
+            yield number - len(step) + 1, step
+            step, size = [], 0
+    if step:
+        yield number - len(step) + 1, step
+
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "boolean": (int, "is neither 0 nor 1"),
+    "instant": (str, "is no instant"),
+    "number": (int, "is no whole number"),
+    "text": (str, "is no text"),
+}
+
+
+def _check(table: _Table, where: Path, number: int, row: Row) -> None:
+    """SQLite keeps whatever it is given in a column of whatever type. Raises Damaged."""
+    for value, (column, kind) in zip(row, table.kinds.items(), strict=True):
+        type_, words = _TYPES[kind]
+        if value is not None and (type(value) is not type_ or (kind == "boolean" and value not in {0, 1})):
+            raise written.wrong(where, number, f"{written.quoted(value)} {words}", column)
+
+
+def _insert(connection: sa.Connection, table: _Table, where: Path, first: int, step: list[Row]) -> None:
+    """What is refused together is sent row by row, which tells whose fault it is. Raises Damaged."""
+    error = _refused(connection, table, step)
+    if error and len(step) == 1:
+        said = shown(str(getattr(error, "orig", error)).partition("\n")[0]).rstrip(".")
+        raise written.wrong(where, first, f"the database does not take it: {said}") from error
+    for number, row in enumerate(step if error else (), first):
+        _insert(connection, table, where, number, [row])
+
+
+_THEIRS = (sa.exc.IntegrityError, sa.exc.DataError, ValueError, OverflowError)
+_CHECKED = [(3819,), (4025,)]  # by a CHECK of MySQL, of MariaDB: to PyMySQL a fault of the server
+
+
+def _refused(connection: sa.Connection, table: _Table, step: list[Row]) -> Exception | None:
+    """Sends rows in one statement; why the database takes none of them. Raises what is no fault of theirs."""
+    connection.exec_driver_sql("SAVEPOINT step")
     try:
-        with gzip.open(path, "rb") as file:
-            counted = _Counting(iter(lambda: file.readline(LONGEST), b""))
-            rows = (_ROW.decode(line) for line in counted)
-            if next(rows, None) != list(table.kinds):
-                raise Damaged(f"{path} has other columns than this database; is it of another version?")
-            for step in _steps(rows):
-                _insert(connection, table, step)
-            return counted.result
-    except _UNREADABLE as error:
-        raise Damaged(f"{path} cannot be read: {error}; nothing was loaded.") from error
+        _send(connection, table, step)
+    except (*_THEIRS, sa.exc.OperationalError) as error:
+        if not isinstance(error, _THEIRS) and getattr(error, "orig", error).args[:1] not in _CHECKED:
+            raise
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT step")
+        return error
+    connection.exec_driver_sql("RELEASE SAVEPOINT step")
+    return None
 
 
-class _Counting:
-    """The lines of a file, counted and hashed as they go by; the first is no row."""
-
-    def __init__(self, lines: Iterator[bytes] | Any) -> None:
-        self._lines = lines
-        self._digest = hashlib.sha256()
-        self._rows = -1
-
-    def __iter__(self) -> Iterator[bytes]:
-        for line in self._lines:
-            self._digest.update(line)
-            self._rows += 1
-            yield line
-
-    @property
-    def result(self) -> Counted:
-        return Counted(self._rows, self._digest.hexdigest())
-
-
-def _steps(rows: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:
-    while step := list(islice(rows, STEP)):
-        yield step
-
-
-def _insert(connection: sa.Connection, table: _Table, rows: list[list[Any]]) -> None:
+def _send(connection: sa.Connection, table: _Table, step: list[Row]) -> None:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     one = f"({', '.join([mark] * len(table.kinds))})"
-    sql = f"INSERT INTO {table.name} ({', '.join(table.kinds)}) VALUES {', '.join([one] * len(rows))}"
+    sql = f"INSERT INTO {table.name} ({', '.join(table.kinds)}) VALUES {', '.join([one] * len(step))}"
     values = chain.from_iterable(
-        [_own(value, kind) for value, kind in zip(row, table.kinds.values(), strict=True)] for row in rows
+        [_own(value, kind) for value, kind in zip(row, table.kinds.values(), strict=True)] for row in step
     )
     connection.exec_driver_sql(sql, tuple(values))
 
 
-def _own(value: Any, kind: str) -> Any:
+def _own(value: Value, kind: str) -> Any:
     """A value as the database's driver wants it: reflection said of which kind its column is there."""
-    if value is None or not kind:
-        return value
-    return bool(value) if kind == "boolean" else datetime.fromisoformat(value)
+    if kind == "instant" and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return bool(value) if kind == "boolean" else value
