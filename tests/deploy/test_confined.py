@@ -63,7 +63,6 @@ def served(folder: Path, unit: Path | str, command: Sequence[str], environ: Mapp
         [*_prefix(folder, unit), "/bin/sh", "-c", script],
         environ={**environ, "PORT": str(port), "DATA_DIR": f"{folder}/data"},
         ready=lambda: program.answers(f"{address}/health"),
-        seconds=120,
     ):
         yield address
 
