@@ -29,7 +29,13 @@ NEEDS_OF_FIXTURES = {
 
 _prefixes = count(1)
 
-hypothesis.settings.register_profile("roliascan", deadline=None, database=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "roliascan",
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # as hypothesis has it with CI=true: machines are busy
+)
 hypothesis.settings.load_profile("roliascan")
 
 

@@ -60,7 +60,7 @@ def refusal(reply: Reply) -> tuple[int, str]:
 
 @pytest.fixture
 def generous(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More is kept of the time: a busy machine may need seconds from the server's limit to the alarm, and to the end."""
+    """More is kept of the time: from one limit to the next a busy machine may need seconds."""
     monkeypatch.setattr(requests, "MARGIN_S", 40)
 
 

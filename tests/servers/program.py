@@ -35,7 +35,7 @@ PORTS = range(11_000, 20_000)
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody else takes until a program listens on it: no process of this run gets it again."""
+    """A port of 127.0.0.1 that nobody takes until a program listens on it: no process of this run gets it again."""
     chance = random.SystemRandom()  # hypothesis gives all processes one seed
     while True:
         port = chance.choice(PORTS)

@@ -1,7 +1,6 @@
 """The starters of platforms start what they say, in an environment of its own, and end it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from tests.platforms.processes import alive, soon
 from tests.servers import program, server
 
 FUNCTION = """
-import os
 def handler(event, context):
     return {"event": event, "setting": os.environ.get("SETTING"), "leaked": os.environ.get("SECRET_OF_TESTS")}
 def web(request):
