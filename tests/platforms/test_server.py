@@ -84,7 +84,7 @@ def test_an_expected_body_is_asked_for(address: str) -> None:
 
 def test_the_first_byte_comes_before_the_last(address: str) -> None:  # SC 39
     with clients.dial(address) as connection:
-        connection.sendall(b"GET /dripping?seconds=1 HTTP/1.1\r\n" + CLOSE + b"\r\n")
+        connection.sendall(b"GET /dripping?seconds=3 HTTP/1.1\r\n" + CLOSE + b"\r\n")
         received = b""
         while b"first" not in received:
             received += connection.recv(65536)

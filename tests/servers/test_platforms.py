@@ -14,6 +14,7 @@ from tests.platforms.processes import alive, soon
 from tests.servers import program, server
 
 FUNCTION = """
+import os
 def handler(event, context):
     return {"event": event, "setting": os.environ.get("SETTING"), "leaked": os.environ.get("SECRET_OF_TESTS")}
 def web(request):
@@ -98,7 +99,12 @@ def test_what_ends_by_itself_is_told_with_its_output() -> None:
 
 def test_what_is_never_ready_is_ended(tmp_path: Path) -> None:
     number = tmp_path / "pid"
-    slow = program.running(["sh", "-c", f"echo $$ > {number}; exec sleep 600"], ready=lambda: False, seconds=0.5)
+
+    def ready() -> bool:
+        assert soon(lambda: number.exists() and bool(number.read_text()))
+        return False
+
+    slow = program.running(["sh", "-c", f"echo $$ > {number}; exec sleep 600"], ready=ready, seconds=0.5)
     with pytest.raises(program.DidNotStart, match="not ready"):
         slow.__enter__()
     assert _gone(int(number.read_text()))
