@@ -29,7 +29,13 @@ NEEDS_OF_FIXTURES = {
 
 _prefixes = count(1)
 
-hypothesis.settings.register_profile("roliascan", deadline=None, database=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "roliascan",
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # as hypothesis has it with CI=true: machines are busy
+)
 hypothesis.settings.load_profile("roliascan")
 
 
@@ -44,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     parts.hidden()  # refuses a misspelt name before anything runs
+    os.umask(0o022)  # what is written for servers is read by nobody, whom a stricter one would keep out
     os.environ["TEST_RUN"] = _servers.enter_context(tempfile.TemporaryDirectory(prefix="roliascan-tests-"))
     if _has_workers(config):
         _start(set(parts.PARTS))  # only the workers will know what is needed

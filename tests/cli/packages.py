@@ -36,7 +36,7 @@ class Package(NamedTuple):
 def package(*words: str, output: Path) -> dict[str, Any]:
     """What `roliascan package WORDS` tells of what it built."""
     command = [str(Path(sys.executable).with_name("roliascan")), "package", *words, "--json", "--output", str(output)]
-    done = subprocess.run(command, cwd=output, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=output, capture_output=True, text=True, timeout=900)
     skip_out_of_reach(done.stderr)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -79,7 +79,7 @@ def alone(source: str, *paths: Path) -> str:
         cwd=paths[0],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

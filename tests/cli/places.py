@@ -76,7 +76,7 @@ class Place:
     def ran(self, *words: object, **how: Any) -> Ran:
         """The command as a process of its own, until it ends."""
         with self.start(*words, **how) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
         return Ran(process.returncode, out or "", err or "")
 
     # What there is afterwards: behind the door, and in front of it.

@@ -93,7 +93,7 @@ def test_what_is_no_number_is_none(text: str) -> None:
     assert numbers.milli(text) is None
 
 
-@settings(deadline=1000, max_examples=300, database=None)
+@settings(deadline=20_000, max_examples=300, database=None)
 @given(st.one_of(st.text(max_size=300), st.text("v0 1.c-(x)[]#extra第話", max_size=300)))
 def test_any_name_can_be_asked(name: str) -> None:
     named = numbers.parse(name)

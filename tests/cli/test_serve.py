@@ -21,12 +21,12 @@ from typing import Any
 from roliascan.cli.demo.story import PEOPLE, SERIES
 from tests.cli.clones import clone, end, made, until
 from tests.platforms import clients
-from tests.platforms.processes import alive, children, megabytes, soon
+from tests.platforms.processes import alive, children, listens, megabytes, soon
 from tests.servers import program
 from tests.servers.parts import LONG
 
-BUDGET_MB = 60
-"""Memory of the serving process after start; here also after its readers and logins."""
+MOST_MB = 80
+"""Memory of the serving process after its readers and logins: 53 mostly. Its budget is what `make bench` measures."""
 
 
 @LONG
@@ -64,24 +64,22 @@ def test_a_fresh_clone(tmp_path: Path) -> None:
     ]
     assert everything(home / "data") == whole
 
-    started = time.monotonic()
     with on_terminal(home, "serve", PORT=port) as (process, terminal):
         seen = read_until(terminal, b"Stop it with Ctrl-C.")
-        assert time.monotonic() - started < 30
         assert b"Drawing" not in seen
         assert ask(f"{address}/api/v1/chapters?limit=100") == before
         os.write(terminal, b"\x03")
         stopped = time.monotonic()
         seen = read_until(terminal, b"")
-        assert process.wait(10) == -signal.SIGINT  # make itself; the server ended well before
-        assert time.monotonic() - stopped < 8  # or it was killed, after 10 s
+        assert process.wait(60) == -signal.SIGINT  # make itself; the server ended well before
+        assert time.monotonic() - stopped < 8  # 0.2, mostly; or it was killed, after 10 s
         assert b"Traceback" not in seen
 
 
 def ask(address: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"} if data else {})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -100,7 +98,7 @@ def look_around(address: str) -> None:
     assert sorted((one["series"]["title"], one["title"], len(one["pages"])) for one in chapters) == told
     for page in [chapters[0]["pages"][0], chapters[-1]["pages"][-1]]:
         url = page["url"] if page["url"].startswith("http") else address + page["url"]
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             data = answer.read()
             assert (answer.headers["content-type"], len(data)) == (page["type"], page["bytes"])
         if shutil.which("file"):
@@ -132,14 +130,14 @@ def everything(data: Path) -> tuple[list[str], dict[str, bytes]]:
 def look_at_the_memory(make: int) -> None:
     (master,) = children(make)
     (worker,) = children(master)
-    assert megabytes(worker) < BUDGET_MB
-    assert megabytes(master) < BUDGET_MB
+    assert megabytes(worker) < MOST_MB
+    assert megabytes(master) < MOST_MB
 
 
 def refuse_the_same_port(home: Path, port: str) -> None:
     with made(home, "serve", PORT=port) as process:
         printed = until(process, "never")
-        assert process.wait(10) == 2
+        assert process.wait(60) == 2
     assert printed.splitlines()[0] == f"roliascan: cannot listen on 127.0.0.1:{port}: Address already in use"
     assert "serves on" not in printed
 
@@ -151,11 +149,11 @@ def stop_while_a_request_is_under_way(address: str, process: "subprocess.Popen[b
     with clients.dial(address) as connection:
         body = b'{"login": "amina", "password": "wrong password"}'
         head = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-        connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body[:10])
-        time.sleep(0.2)
+        connection.sendall(head + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # it waits for the body
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
-        connection.sendall(body[10:])
+        assert soon(lambda: not listens(address))
+        connection.sendall(body)
         assert clients.until_closed(connection).startswith(b"HTTP/1.1 401 ")
     assert soon(lambda: not alive(master) and not alive(worker))
     assert process.wait(60) == -signal.SIGTERM

@@ -24,6 +24,7 @@ from tests.database.kinds import (
 )
 from tests.database.proxy import Proxy, between
 from tests.database.test_values import NOW, Bucket, Number, put_bucket
+from tests.platforms.processes import soon
 from tests.servers import databases
 
 POOL = 4
@@ -149,10 +150,8 @@ def test_when_one_is_dead_those_that_lay_idle_are_not_tried(database_url: str) -
         bare.rows(database_url, f"SELECT pg_terminate_backend({last.number}, 5000)")
         assert bare.rows(database_url, f"SELECT count(*) {ours}") == [(POOL - 1,)]
         assert teams(db) == 0
-        until = time.monotonic() + 5  # the servers' processes take their time to end
-        while bare.rows(database_url, f"SELECT count(*) {ours}") != [(1,)]:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        # The servers' processes take their time to end.
+        assert soon(lambda: bare.rows(database_url, f"SELECT count(*) {ours}") == [(1,)])
 
 
 # Broken later: told, and never repeated.
@@ -255,7 +254,7 @@ def test_a_pool_that_is_exhausted_says_so_in_time(database_url: str) -> None:  #
             start = time.monotonic()
             with pytest.raises(faults.Unreachable, match="in use"):
                 db.read(TEAMS, Number)
-            assert 0.05 < time.monotonic() - start < 10
+            assert 0.05 < time.monotonic() - start < 30
         assert teams(db) == 0
 
 

@@ -193,7 +193,7 @@ def test_deadlocks_end_well(database_url: str) -> None:  # DB-06
         tx.write(ADD, name=first)
         if attempts.count(first) == 0:
             attempts.append(first)
-            both_hold_one.wait(5)
+            both_hold_one.wait(60)
         else:
             attempts.append(first)
         tx.write(ADD, name=second)

@@ -102,7 +102,6 @@ def serves(deploy: Path) -> list[str]:
         ready=lambda: program.listens(port),
         environ={**tree.QUIET, **site.environ, "VIRTUAL_ENV": sys.prefix},
         cwd=deploy / "serverless",
-        seconds=60,
     ) as output:
         address = f"http://127.0.0.1:{port}"
         told = [clients.send(address, Request("GET", path)) for path in ("/health", "/api/v1/series")]

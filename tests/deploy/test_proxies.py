@@ -84,7 +84,7 @@ def _front(all_of_them: ExitStack, folder: Path, settings: Mapping[str, str]) ->
 
 
 def _serving(command: list[str], environ: Mapping[str, str], address: str) -> AbstractContextManager[object]:
-    return program.running(command, environ=environ, ready=lambda: program.answers(f"{address}/health"), seconds=120)
+    return program.running(command, environ=environ, ready=lambda: program.answers(f"{address}/health"))
 
 
 def chapter(front: Front, *, is_published: bool = True) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from tests.platforms.shapes import Reply, Request
 def send(address: str, request: Request) -> Reply:
     """One request over HTTP as it stands: sent at once, nothing normalized, followed or unpacked."""
     with dial(address) as connection:
-        connection.settimeout(30)
+        connection.settimeout(60)
         connection.sendall(_bytes(request, urlsplit(address).netloc))
         answer = http.client.HTTPResponse(connection, method=request.method)
         answer.begin()
@@ -36,11 +36,11 @@ def _bytes(request: Request, host: str) -> bytes:
 
 def invoke(function: str, event: Any) -> Any:
     """What a function in the Lambda emulator returns for an event."""
-    with urllib.request.urlopen(function, json.dumps(event).encode(), timeout=30) as answer:
+    with urllib.request.urlopen(function, json.dumps(event).encode(), timeout=90) as answer:
         return json.loads(answer.read())
 
 
-def raw(address: str, data: bytes, *, seconds: float = 30) -> bytes:
+def raw(address: str, data: bytes, *, seconds: float = 60) -> bytes:
     """Everything that comes back for these bytes until the server closes; raises TimeoutError when it does not."""
     with dial(address) as connection:
         connection.settimeout(seconds)
@@ -51,7 +51,7 @@ def raw(address: str, data: bytes, *, seconds: float = 30) -> bytes:
 def dial(address: str) -> socket.socket:
     """A connection to the server at this address."""
     parts = urlsplit(address)
-    return socket.create_connection((parts.hostname or "", parts.port or 80), timeout=10)
+    return socket.create_connection((parts.hostname or "", parts.port or 80), timeout=60)
 
 
 def until_closed(connection: socket.socket) -> bytes:

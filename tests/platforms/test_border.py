@@ -117,7 +117,7 @@ def test_places_for_bodies_are_limited_and_given_back(capsys: pytest.CaptureFixt
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         if environ["PATH_INFO"] == "/wait":
             entered.set()
-            leave.wait(10)
+            leave.wait(60)
         start_response("200 OK", [])
         return []
 
@@ -130,7 +130,7 @@ def test_places_for_bodies_are_limited_and_given_back(capsys: pytest.CaptureFixt
 
     waiting = threading.Thread(target=status, kwargs={"CONTENT_LENGTH": "1", "PATH_INFO": "/wait"})
     waiting.start()
-    assert entered.wait(10)
+    assert entered.wait(60)
     assert status(CONTENT_LENGTH="1") == "503"
     assert logged(capsys) == (503, "warning", "busy")
     assert status() == "200"

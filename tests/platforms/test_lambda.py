@@ -18,7 +18,7 @@ Send = Callable[[Any], Any]
 
 @pytest.fixture(scope="module")
 def invoke(start_lambda: Callable[..., str]) -> Send:
-    function = start_lambda("tests.platforms.echo_lambda.handler")
+    function = start_lambda("tests.platforms.echo_lambda.handler", timeout=10)
     return lambda event: clients.invoke(function, event)
 
 

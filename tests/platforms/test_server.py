@@ -84,7 +84,7 @@ def test_an_expected_body_is_asked_for(address: str) -> None:
 
 def test_the_first_byte_comes_before_the_last(address: str) -> None:  # SC 39
     with clients.dial(address) as connection:
-        connection.sendall(b"GET /dripping?seconds=1 HTTP/1.1\r\n" + CLOSE + b"\r\n")
+        connection.sendall(b"GET /dripping?seconds=3 HTTP/1.1\r\n" + CLOSE + b"\r\n")
         received = b""
         while b"first" not in received:
             received += connection.recv(65536)
@@ -296,15 +296,15 @@ def test_stopping_lets_requests_finish(number: signal.Signals) -> None:  # SC 49
 
 
 def test_idle_connections_do_not_delay_the_stop() -> None:
-    with served() as (address, pid, _), clients.dial(address) as idle:
+    with served(STOP_AFTER="600") as (address, pid, _), clients.dial(address) as idle:
         idle.sendall(b"GET /text HTTP/1.1\r\nHost: a\r\n\r\n")
         assert idle.recv(65536)
         os.kill(pid, signal.SIGTERM)
-        assert within(8, lambda: not alive(pid))  # of the 10 that a request would have
+        assert soon(lambda: not alive(pid))  # not when the time is over that a request would have
 
 
 def test_a_request_without_end_does_not_delay_the_stop_forever() -> None:
-    with served(STOP_AFTER="2") as (address, pid, output), clients.dial(address) as stalled:
+    with served(STOP_AFTER="4") as (address, pid, output), clients.dial(address) as stalled:
         stalled.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
         assert stalled.recv(100).startswith(b"HTTP/1.1 100 ")
         os.kill(pid, signal.SIGTERM)

@@ -21,7 +21,7 @@ MINUTES = 10
 def get(address: str) -> tuple[int, bytes, str]:
     """Status, body, and what the cache says of it."""
     try:
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             return answer.status, answer.read(), answer.headers["X-Cache"]
     except urllib.error.HTTPError as answer:
         with answer:

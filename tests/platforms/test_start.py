@@ -82,7 +82,7 @@ def run(code: str, environ: dict[str, str], *, cwd: Path | None = None) -> "subp
         text=True,
         env={**kept, **environ},
         cwd=cwd,
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -63,7 +63,7 @@ def test_google_answers_with_the_counts(environ: dict[str, str], start_google: C
     """In functions-framework. Who may call the function is Google's to decide, before it is called."""
     told = {**environ, "PATH": os.defpath}
     address = start_google(Path(google_functions.__file__), "sweep", told, ready="/robots.txt")
-    with urllib.request.urlopen(address, b"", timeout=30) as answer:
+    with urllib.request.urlopen(address, b"", timeout=60) as answer:
         assert json.loads(answer.read()) == COUNTS
 
 

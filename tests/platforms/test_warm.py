@@ -151,4 +151,4 @@ def stopped_within(url: str, start: Any, pid: int) -> Any:
         assert soon(lambda: _backends(url, "idle in transaction (aborted)") == 1)
         other.execute("ROLLBACK")
     os.kill(pid, signal.SIGCONT)
-    return answer.result(30)
+    return answer.result(60)

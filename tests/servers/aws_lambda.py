@@ -29,7 +29,7 @@ def running(
     environ: Mapping[str, str] | None = None,
     *,
     cwd: Path = program.PROJECT,
-    timeout: int = 10,
+    timeout: int = 60,
     alone: Path | None = None,
 ) -> Iterator[str]:
     """Run one function; yields the address to POST events to, one at a time.
@@ -44,7 +44,7 @@ def running(
 
 @contextmanager
 def observed(
-    handler: str, environ: Mapping[str, str] | None, *, cwd: Path, timeout: int = 10, alone: Path | None
+    handler: str, environ: Mapping[str, str] | None, *, cwd: Path, timeout: int = 60, alone: Path | None
 ) -> Iterator[tuple[str, Callable[[], str]]]:
     """As `running`; yields also what tells the log of emulator and function so far."""
     emulator = found()

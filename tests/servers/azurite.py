@@ -30,7 +30,6 @@ def running(*options: str) -> Iterator[str]:
     with program.running(
         ["node", str(MAIN), *kept, "--blobHost", "127.0.0.1", "--blobPort", str(port), *options],
         ready=lambda: program.listens(port),
-        seconds=60,
     ):
         yield f"{scheme}://127.0.0.1:{port}/{ACCOUNT}"
 

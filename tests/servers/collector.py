@@ -98,7 +98,7 @@ def running() -> Iterator[Collector]:
         def _hold(self) -> None:
             if collector.drops:
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nx-drops: ")
-            for _ in range(400):
+            for _ in range(2400):  # 120 s
                 if collector.freed.wait(0.05):
                     return
                 with suppress(OSError):

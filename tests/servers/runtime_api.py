@@ -37,7 +37,7 @@ class Function:
 
     def invoke(self, event: Any) -> Any:
         self._events.put(json.dumps(event).encode())
-        return self._answers.get(timeout=20)
+        return self._answers.get(timeout=60)
 
 
 def _handler(function: Function) -> type[BaseHTTPRequestHandler]:
@@ -47,7 +47,7 @@ def _handler(function: Function) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             function.asked.append(self.path.removeprefix(PATH))
             if self.path == f"{PATH}/restore/next":
-                function.may_restore.wait(20)
+                function.may_restore.wait(60)
                 self._send(200, b"")
             else:
                 self._send(200, function._events.get())

@@ -44,6 +44,5 @@ def running(environ: Mapping[str, str] | None = None) -> Iterator[str]:
         environ={**own, **(environ or {})},
         directory=folder,
         cwd=folder,
-        seconds=60,
     ):
         yield f"http://127.0.0.1:{port}"

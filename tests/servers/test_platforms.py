@@ -1,17 +1,16 @@
 """The starters of platforms start what they say, in an environment of its own, and end it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.platforms.processes import alive, soon
 from tests.servers import program, server
 
 FUNCTION = """
@@ -36,8 +35,15 @@ def function(tmp_path: Path) -> Path:
     return file
 
 
+def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the giving and the listening a program starts, which takes seconds on a busy machine."""
+    monkeypatch.setattr(program, "PORTS", range(10_500, 10_600))
+    given = [program.free_port() for _ in range(60)]
+    assert len({*given}) == 60
+
+
 def _fetch(url: str, body: bytes | None = None) -> dict[str, object]:
-    with urllib.request.urlopen(url, body, timeout=10) as answer:
+    with urllib.request.urlopen(url, body, timeout=60) as answer:
         return dict(json.load(answer))
 
 
@@ -73,7 +79,7 @@ import os, signal, sys
 from pathlib import Path
 from tests.servers import program
 number = Path({str(number)!r})
-command = f"echo $$ > {{number}}.new; mv {{number}}.new {{number}}; exec sleep 60"
+command = f"echo $$ > {{number}}.new; mv {{number}}.new {{number}}; exec sleep 600"
 with program.running(["sh", "-c", command], ready=number.exists):
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -82,14 +88,8 @@ with program.running(["sh", "-c", command], ready=number.exists):
 
 
 def _gone(number: int) -> bool:
-    """Has this process ended, or does it within 5 seconds?"""
-    for _ in range(100):
-        try:
-            os.kill(number, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
+    """Has this process ended, or does it soon?"""
+    return soon(lambda: not alive(number))
 
 
 def test_what_ends_by_itself_is_told_with_its_output() -> None:
@@ -99,7 +99,12 @@ def test_what_ends_by_itself_is_told_with_its_output() -> None:
 
 def test_what_is_never_ready_is_ended(tmp_path: Path) -> None:
     number = tmp_path / "pid"
-    slow = program.running(["sh", "-c", f"echo $$ > {number}; exec sleep 60"], ready=lambda: False, seconds=0.5)
+
+    def ready() -> bool:
+        assert soon(lambda: number.exists() and bool(number.read_text()))
+        return False
+
+    slow = program.running(["sh", "-c", f"echo $$ > {number}; exec sleep 600"], ready=ready, seconds=0.5)
     with pytest.raises(program.DidNotStart, match="not ready"):
         slow.__enter__()
     assert _gone(int(number.read_text()))

@@ -109,7 +109,7 @@ def test_of_many_at_once_exactly_one_wins(storage: Storage) -> None:
     class Racing(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if self.tell() == 0:
-                all_began.wait(10)
+                all_began.wait(60)
             return super().read(size)
 
     def race(content: bytes) -> bool:
