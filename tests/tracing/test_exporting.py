@@ -182,7 +182,7 @@ def test_what_the_border_of_a_server_refuses_is_traced(tmp_path: Path, collected
     environ = sites.make(tmp_path / "site").environ | PATIENT | {"OTEL_EXPORTER_OTLP_ENDPOINT": collected.address}
     with processes.served(SERVE, environ | {"OTEL_BSP_SCHEDULE_DELAY": "50"}) as (address, _, output):
         assert clients.send(address, CHUNKED).status == 411
-        assert within(30, lambda: names(collected) == ["POST"])
+        assert soon(lambda: names(collected) == ["POST"])
         (line,) = [json.loads(line) for line in output().splitlines() if "length_required" in line]
     refused = collected.one("POST")
     assert (line["traceId"], line["requestId"]) == (refused.trace, refused.attributes["roliascan.request_id"])
