@@ -98,8 +98,9 @@ def test_a_sweep_is_a_trace(running: Callable[..., Running], sqlite_url: str, co
 
 
 def test_a_dead_collector_costs_one_try_and_no_error(
-    site: Site, sqlite_url: str, capsys: pytest.CaptureFixture[str]
+    site: Site, sqlite_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(exporting, "WITHIN_S", 0.5)  # in which its exporter tries again
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and does not listen
         ask = site(sqlite_url, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{nobody.getsockname()[1]}")
