@@ -16,7 +16,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from roliascan.cli.backups import tables, written
+from roliascan.cli.backups import manifest, tables, written
 from roliascan.database import migrations
 from tests.cli.places import Place, Ran
 from tests.cli.test_backup import elsewhere, filled
@@ -54,9 +54,9 @@ def rewritten(table: str, change: Callable[[list[str], Rows], Any]) -> Spoil:
         change(columns, rows)
         text = b"".join(msgspec.json.encode(line) + b"\n" for line in [columns, *rows])  # as ours are
         path.write_bytes(gzip.compress(text))
-        manifest = json.loads((folder / "manifest.json").read_text())
-        manifest["tables"][table] = {"rows": len(rows), "sha256": hashlib.sha256(text).hexdigest()}
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        told = json.loads((folder / "manifest.json").read_text())
+        told["tables"][table] = {"rows": len(rows), "sha256": hashlib.sha256(text).hexdigest()}
+        (folder / "manifest.json").write_text(json.dumps(told))
         return path
 
     return spoil
@@ -121,6 +121,24 @@ def test_a_text_that_is_no_instant_is_refused_before_anything_is_written(
                 assert f"{path}: row 1, {column}: {written.quoted(wrong)} is no instant" in ran.err
                 assert not (other.home / "uploads").exists()
         assert empty_database_url.startswith("sqlite:") or other.rows() == {}
+
+
+@pytest.mark.parametrize("empty_database_url", [POSTGRESQL], indirect=True)
+@pytest.mark.parametrize(
+    ("instant", "zone"),
+    [("0001-01-01T00:00:00.000000Z", "America/New_York"), ("9999-12-31T23:59:59.999999Z", "Pacific/Auckland")],
+)
+def test_the_zone_of_a_server_changes_no_instant(
+    kept: Path, simple_place: Place, empty_database_url: str, instant: str, zone: str
+) -> None:
+    """There these are of a year that Python does not know."""
+    folder, _ = spoiled(kept, with_value("users", "created_at", instant))
+    with bare.cursor(empty_database_url) as cursor:
+        cursor.execute(f"ALTER DATABASE {empty_database_url.rpartition('/')[2]} SET timezone = '{zone}'")
+    with closing(elsewhere(simple_place, empty_database_url)) as other:
+        assert other.run("restore", folder, "--without-files").status == 0
+        assert other.run("backup", other.home / "again", "--without-files").status == 0
+        assert manifest.read(other.home / "again").tables == manifest.read(folder).tables
 
 
 @pytest.mark.parametrize("database_url", [POSTGRESQL, MARIADB], indirect=True)
@@ -251,7 +269,7 @@ def test_rows_are_not_restored_where_files_cannot_be(kept: Path, other: Place) -
 
 
 def goes_on_with(ran: Ran, folder: Path) -> bool:
-    return f'go on with: roliascan storage copy "file:{folder}/copies" TO' in ran.err
+    return f'To go on, run: roliascan storage copy "file:{folder}/copies" TO' in ran.err
 
 
 @pytest.mark.parametrize(
@@ -302,3 +320,16 @@ def test_a_storage_that_gets_full_is_told_with_how_to_go_on(
         assert goes_on_with(ran, kept)
         ran = other.run("storage", "copy", f"file:{kept}/copies", other.environ["STORAGE_URL"])
         assert (ran.status, other.stored()) == (0, simple_place.stored())
+
+
+def test_who_interrupts_it_while_files_are_put_there_is_told_how_to_go_on(
+    kept: Path, other: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("roliascan.library.moving.copy", interrupted)
+    ran = other.run("restore", kept)
+    assert ran.status == 1
+    assert "All rows are restored, and not all files: It was interrupted. To go on, run: " in ran.err
+    assert goes_on_with(ran, kept)

@@ -36,7 +36,7 @@ class FilesLacking(Refusal):
 
     def __init__(self, why: str, copies: Path) -> None:
         super().__init__(
-            f"All rows are restored, and not all files: {why} Mend that, and go on with:"
+            f"All rows are restored, and not all files: {why} To go on, run:"
             f' roliascan storage copy "file:{copies}" TO, with TO as STORAGE_URL has it.'
         )
 
@@ -113,6 +113,8 @@ def _restore_files(settings: Settings, files: _Files) -> None:
             )
         except Busy as busy:
             raise FilesLacking(f"{busy} ({busy.fault})" if busy.fault else str(busy), files.copies) from busy
+        except KeyboardInterrupt as interrupt:
+            raise FilesLacking("It was interrupted.", files.copies) from interrupt
         say(f"files: {copied.copied} put there ({copied.bytes} bytes), {copied.passed_over} were there")
     if copied.findings:
         raise FilesLacking(f"{copied.findings} could not be put there, as told above.", files.copies)

@@ -108,13 +108,14 @@ def _connected(url: str, begin: Mapping[str, str], *, isolation: str) -> Iterato
     engine = sa.create_engine(
         SQLALCHEMY_URLS[driver.kind], creator=lambda: raw, poolclass=sa.NullPool, hide_parameters=True, **how
     )
-
     if driver.kind in begin:
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin[driver.kind]))
     else:
         engine = engine.execution_options(isolation_level=isolation)
     try:
         with engine.begin() as connection:
+            if driver.kind == "postgresql":  # else it tells instants in its own zone, where some are in no year of ours
+                connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
             yield connection
     except (driver.error, sa.exc.DBAPIError) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
