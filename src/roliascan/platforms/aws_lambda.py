@@ -55,7 +55,7 @@ def handler_of(
         try:
             environ = shape.to_environ(event, base_path, hops)
         except Malformed as error:
-            detail = f"This event is {error}."
+            detail = f"Not served: {error}."
             return shape.from_answer(requests.unreadable("malformed_event", detail, request_id=request_id))
         requests.mark(environ, client=environ["REMOTE_ADDR"], request_id=request_id)
         encode = partial(shape.from_answer, method=environ["REQUEST_METHOD"])
