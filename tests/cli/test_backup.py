@@ -15,22 +15,9 @@ import pytest
 from roliascan.cli.backups import tables, written
 from roliascan.database import migrations, open_database
 from tests.archives import cbz
-from tests.cli.places import Place, account
+from tests.cli.backups import elsewhere, filled
+from tests.cli.places import Place
 from tests.servers.parts import TEST_ALL
-
-
-def filled(place: Place) -> None:
-    """Two chapters of a series with a cover, a person, entries of the log; in a name a character of four bytes."""
-    assert place.run("admin", "create", *account("owner")).status == 0
-    for number in (1, 2):
-        assert place.run("import", cbz(place.home / "Sœur 🦊" / f"{number}.cbz"), "--as", "owner").status == 0
-
-
-def elsewhere(place: Place, url: str) -> Place:
-    """Another database and another storage, for the same commands."""
-    other = Place(url, place.home / "other", place._monkeypatch, place._capsys)
-    other.home.mkdir()
-    return other
 
 
 def shown(place: Place) -> Any:
@@ -75,20 +62,6 @@ def test_from_any_database_into_any_other(place: Place, empty_database_url: str)
         again = other.run("restore", kept)
         assert again.status == 1
         assert "has rows already" in again.err
-
-
-@pytest.fixture
-def kept(simple_place: Place) -> Path:
-    filled(simple_place)
-    assert simple_place.run("backup", simple_place.home / "kept").status == 0
-    return simple_place.home / "kept"
-
-
-@pytest.fixture
-def other(simple_place: Place) -> Any:
-    url = f"sqlite:///{simple_place.home}/other/new.db"
-    with closing(elsewhere(simple_place, url)) as place:
-        yield place
 
 
 def test_again_only_what_is_new_is_copied(simple_place: Place, kept: Path) -> None:

@@ -20,9 +20,9 @@ from roliascan.database import open_database
 from roliascan.storage import open_storage
 from tests import drawings
 from tests.archives import cbz
+from tests.cli.backups import elsewhere, filled
 from tests.cli.places import PASSWORD, Place
 from tests.cli.sending import Uploading
-from tests.cli.test_backup import elsewhere, filled
 from tests.cli.test_smoke import STEPS
 from tests.database.kinds import MARIADB, POSTGRESQL
 from tests.platforms.sites import FORM, form

@@ -7,7 +7,7 @@ import os
 import resource
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from roliascan.cli.backups import manifest, tables, written
 from roliascan.database import migrations
+from tests.cli.backups import elsewhere
 from tests.cli.places import Place, Ran
-from tests.cli.test_backup import elsewhere, filled
 from tests.database import bare
 from tests.database.kinds import MARIADB, POSTGRESQL
 
@@ -30,19 +30,6 @@ INTO_EACH = pytest.mark.parametrize("empty_database_url", ["sqlite", POSTGRESQL,
 Rows = list[list[Any]]
 Spoil = Callable[[Path], Path]
 """Takes a backup, and answers which of its files is the wrong one."""
-
-
-@pytest.fixture
-def kept(simple_place: Place) -> Path:
-    filled(simple_place)
-    assert simple_place.run("backup", simple_place.home / "kept").status == 0
-    return simple_place.home / "kept"
-
-
-@pytest.fixture
-def other(simple_place: Place) -> Iterator[Place]:
-    with closing(elsewhere(simple_place, f"sqlite:///{simple_place.home}/other/new.db")) as place:
-        yield place
 
 
 def rewritten(table: str, change: Callable[[list[str], Rows], Any]) -> Spoil:

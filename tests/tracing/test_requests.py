@@ -155,9 +155,9 @@ def test_what_the_border_refuses_is_a_span_too(
     around = running(sqlite_url, TRUSTED_HOPS="1").around
     app = bordered(sending, hops=1, files=1, around=around, inherited={})
     file = shapes.environ_of(Request("GET", "/uploads/pages/secretfile.png", FROM_A_PROXY))
-    held = app(file, lambda *_: print)
+    held: Any = app(file, lambda *_: print)
     assert call(app, file | more).status == status
-    held.close()  # type: ignore[attr-defined]
+    held.close()
     (refused,) = collected.spans
     assert (refused.name, refused.kind, refused.failed) == ("GET", SERVER, status == 503)
     assert (refused.trace, refused.parent) == (TRACE, PARENT)
